@@ -1,0 +1,47 @@
+# Everything starts here: `make run`, `make test`. `make help` lists the rest.
+.DEFAULT_GOAL := help
+SHELL := bash
+MAKEFLAGS += --no-print-directory
+HERE := $(dir $(abspath $(lastword $(MAKEFILE_LIST))))
+PY := cd "$(HERE)" && .venv/bin/python
+export PORT ACTION_PORT
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' "$(HERE)Makefile" | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1|\2/' | column -t -s '|'
+
+setup: ## make the Python environment (.venv); the others do it themselves
+	@"$(HERE)scripts/bootstrap"
+
+run: setup ## serve the assistant and the demo page at http://localhost:5005
+	@$(PY) -m assistant.launch run
+
+shell: setup ## talk to the assistant in the terminal (rasa shell)
+	@$(PY) -m assistant.launch shell
+
+train: setup ## train the model when its inputs changed (FORCE=1: always)
+	@$(PY) -m assistant.launch train $(if $(FORCE),--force)
+
+check: setup ## look for mistakes in clinic.yml, the knowledge base and the training data
+	@$(PY) -m assistant.check
+
+generate: setup ## write domain.yml, data/rules.yml and docs/topics.md anew from the knowledge base
+	@$(PY) -m assistant.generate
+
+test: setup ## every test
+	@$(PY) -m assistant.launch train
+	@$(PY) -m pytest $(ARGS)
+
+evaluate: setup ## score the understanding on the project's own evaluation set
+	@$(PY) -m assistant.launch train
+	@$(PY) -m tests.evaluation.score $(ARGS)
+
+rasa: setup ## any command of Rasa, for example: make rasa ARGS="data validate"
+	@$(PY) -m assistant.launch rasa $(ARGS)
+
+lint: setup ## ruff
+	@$(PY) -m ruff check .
+
+lock: setup ## resolve requirements.in into requirements.lock
+	@cd "$(HERE)" && .uv/bin/uv pip compile -q --generate-hashes --python-version 3.10 --no-header --no-emit-index-url requirements.in -o requirements.lock
+
+.PHONY: help setup run shell train check generate test evaluate rasa lint lock

@@ -1,0 +1,282 @@
+"""`make check`: looks for mistakes in clinic.yml, the knowledge base and the training data; each with file, line, entry and mend."""
+import argparse
+import datetime as dt
+import re
+import sys
+from string import Formatter
+from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
+
+from ruamel.yaml import YAML
+
+from assistant import knowledge, paths
+from assistant.knowledge import Knowledge
+from assistant.yamlfile import ContentError, Problem, YamlFile, plain
+
+#: Words that each text of a topic may have: fewest, most.
+LENGTHS = {"short": (5, 32), "answer": (30, 105), "why": (10, 65), "more": (40, 160)}
+VARIANT_LENGTH = (3, 85)
+#: Highest U.S. school grade (Flesch-Kincaid 1975) of an answer; the knowledge base aims at a reading age of about 12.
+HIGHEST_GRADE, HIGHEST_MEAN_GRADE = 10.0, 7.5
+#: Fewest training examples of an intent.
+FEWEST_EXAMPLES = 25
+
+
+class Said(NamedTuple):
+    """A text that can reach a visitor, and where it stands."""
+
+    file: YamlFile
+    location: Tuple
+    text: str
+
+
+class Statement(NamedTuple):
+    """One of the twelve forbidden statements, compiled."""
+
+    number: int
+    says: str
+    patterns: List[re.Pattern]
+    unless: re.Pattern
+    mend: str
+
+    def broken_by(self, text: str) -> Optional[str]:
+        """The sentence of `text` that makes the statement, or None."""
+        for sentence in re.split(r"(?<=[.!?])\s+|\n", text):
+            if any(p.search(sentence) for p in self.patterns) and not self.unless.search(sentence):
+                return sentence
+        return None
+
+
+def forbidden(folder=paths.SAFETY) -> List[Statement]:
+    """The twelve statements of data/safety/never.yml."""
+    entries = plain(YamlFile.read(folder / "never.yml", paths.ROOT).data["statements"])
+    return [Statement(e["number"], e["says"], [re.compile(p, re.I) for p in e["patterns"]], re.compile(e["unless"], re.I), e["mend"]) for e in entries]
+
+
+def texts_in(file: YamlFile, node, location: Tuple = ()) -> Iterator[Said]:
+    """Every text with a blank in it below `node`, keys that are not shown to visitors left out."""
+    if isinstance(node, dict):
+        for key, value in node.items():
+            if key not in ("reviewed", "sources", "note", "url", "seen", "publisher", "key"):
+                yield from texts_in(file, value, (*location, key))
+    elif isinstance(node, list):
+        for number, value in enumerate(node):
+            yield from texts_in(file, value, (*location, number))
+    elif isinstance(node, str) and " " in node:
+        yield Said(file, location, str(node))
+
+
+def visitor_texts(kb: Knowledge) -> Iterator[Said]:
+    """Every text of the knowledge base that can reach a visitor; the bibliography is not among them."""
+    for name, file in kb.files.items():
+        if name != "sources":
+            yield from texts_in(file, file.data)
+    domain = YamlFile.read(paths.ROOT / "domain.yml", paths.ROOT)
+    yield from texts_in(domain, domain.data.get("responses") or {}, ("responses",))
+    clinic = YamlFile.read(paths.clinic_file(), paths.ROOT)
+    yield from texts_in(clinic, clinic.data)
+
+
+def wording(kb: Knowledge) -> List[Problem]:
+    """Forbidden statements, blank lines and unknown placeholders in any text that can reach a visitor."""
+    problems, statements, known = [], forbidden(), kb.phrases.values
+    for said in visitor_texts(kb):
+        if "\n\n" in said.text.strip():
+            problems.append(said.file.problem(said.location, "a blank line inside a text becomes two bubbles", "Use a `>-` block without empty lines."))
+        try:
+            fields = [field for _, field, _, _ in Formatter().parse(said.text) if field is not None]
+        except ValueError:
+            problems.append(said.file.problem(said.location, "a brace stands alone", "Write placeholders as {name}; a brace as such is {{ or }}."))
+            continue
+        for field in fields:
+            if field not in known and field not in ("value", "date"):
+                problems.append(said.file.problem(said.location, f"`{{{field}}}` is not a placeholder", f"Use one of: {', '.join(sorted(known))}."))
+        for statement in statements:
+            sentence = statement.broken_by(said.text)
+            if sentence:
+                what = f'"{sentence.strip()[:90]}" {statement.says} (statement {statement.number} of those never to be made)'
+                problems.append(said.file.problem(said.location, what, statement.mend))
+    return problems
+
+
+def links(kb: Knowledge) -> List[Problem]:
+    """Caveats, sources and follow-ups exist and are used; risk topics carry a caveat."""
+    problems: List[Problem] = []
+    cited, warned = set(), set()
+    for topic in kb.topics.values():
+        file, where = kb.files[topic.group], ("topics", topic.id)
+        for field, table, name in (("caveats", kb.caveats, "caveats.yml"), ("sources", kb.sources, "sources.yml"), ("follow_ups", kb.topics, "the topic files")):
+            for number, entry in enumerate(getattr(topic, field)):
+                if entry not in table:
+                    problems.append(file.problem((*where, field, number), f"`{entry}` is not in {name}", "Correct the id, or add the entry there."))
+        if topic.id in topic.follow_ups:
+            problems.append(file.problem((*where, "follow_ups"), "the topic follows up on itself", "Name other topics."))
+        for circumstance in topic.cautions:
+            if circumstance not in kb.circumstances:
+                problems.append(file.problem((*where, "cautions", circumstance), f"`{circumstance}` is not in cautions.yml", "Correct the id, or add the entry there."))
+        if topic.id in kb.risk_topics and not topic.caveats:
+            problems.append(file.problem(where, "a topic about a risk has no caveat", f"Add `caveats:` with one of: {', '.join(kb.caveats)}."))
+        if not topic.sources and topic.group not in ("clinic", "boundaries"):
+            problems.append(file.problem(where, "a medical answer has no source", "Add `sources:` with ids of sources.yml."))
+        cited.update(topic.sources)
+        warned.update(topic.caveats)
+    for name, caveat in kb.caveats.items():
+        file = kb.files["caveats"]
+        cited.update(caveat.sources)
+        for number, topic in enumerate(caveat.topics):
+            if topic not in kb.topics:
+                problems.append(file.problem(("caveats", name, "topics", number), f"`{topic}` is not a topic", "Correct the id."))
+            elif name not in kb.topics[topic].caveats:
+                problems.append(kb.files[kb.topics[topic].group].problem(("topics", topic), f"the caveat `{name}` belongs on this topic (caveats.yml says so)", f"Add `{name}` to its `caveats:`."))
+        if name not in warned:
+            problems.append(file.problem(("caveats", name), "no topic uses this caveat", "Use it or delete it."))
+    for name, circumstance in kb.circumstances.items():
+        file, where = kb.files["cautions"], ("circumstances", name)
+        cited.update(circumstance.sources)
+        named = circumstance.applies_to if isinstance(circumstance.applies_to, list) else []
+        for topic in [circumstance.topic, *named]:
+            if topic not in kb.topics:
+                problems.append(file.problem(where, f"`{topic}` is not a topic", "Correct the id."))
+        for source in circumstance.sources:
+            if source not in kb.sources:
+                problems.append(file.problem(where, f"`{source}` is not in sources.yml", "Correct the id, or add the entry there."))
+    for name in kb.sources:
+        if name not in cited:
+            problems.append(kb.files["sources"].problem(("sources", name), "nothing cites this source", "Cite it or delete it."))
+    for name in kb.replies["suggested_topics"]:
+        if name not in kb.topics:
+            problems.append(kb.files["replies"].problem(("replies", "suggested_topics"), f"`{name}` is not a topic", "Correct the id."))
+    return problems
+
+
+def consistency(kb: Knowledge) -> List[Problem]:
+    """What must hold before an edit is taken over by a running assistant."""
+    return links(kb) + wording(kb)
+
+
+def words(text: str) -> int:
+    """Number of words; a placeholder counts as one."""
+    return len(text.split())
+
+
+def grade(text: str) -> float:
+    """Flesch-Kincaid grade level of a text (textstat), placeholders read as a plain word."""
+    import textstat
+
+    return textstat.flesch_kincaid_grade(re.sub(r"\{\w+\}", "the clinic", re.sub(r"^- ", "", text, flags=re.M).replace("**", "")))
+
+
+def style(kb: Knowledge) -> List[Problem]:
+    """Lengths and reading level of the topics' texts."""
+    problems, grades = [], []
+    for topic in kb.topics.values():
+        if topic.group == "boundaries":
+            continue
+        file, where = kb.files[topic.group], ("topics", topic.id)
+        for field, (fewest, most) in LENGTHS.items():
+            text = getattr(topic, field)
+            if text and not fewest <= words(text) <= most:
+                problems.append(file.problem((*where, field), f"{words(text)} words", f"Use {fewest} to {most}."))
+        for kind, variants in topic.by.items():
+            for value, text in variants.items():
+                if isinstance(text, str) and not VARIANT_LENGTH[0] <= words(text) <= VARIANT_LENGTH[1]:
+                    problems.append(file.problem((*where, "by", kind, value), f"{words(text)} words", f"Use at most {VARIANT_LENGTH[1]}."))
+        level = grade(topic.answer)
+        grades.append(level)
+        if level > HIGHEST_GRADE:
+            problems.append(file.problem((*where, "answer"), f"reading level is grade {level:.1f}", f"Use shorter sentences and words, down to grade {HIGHEST_GRADE:.0f}."))
+    mean = sum(grades) / max(1, len(grades))
+    if mean > HIGHEST_MEAN_GRADE:
+        problems.append(Problem("data/knowledge", 1, "", f"the mean reading level is grade {mean:.1f}", f"Simplify the hardest answers, down to {HIGHEST_MEAN_GRADE}."))
+    return problems
+
+
+def reviews(kb: Knowledge, today: dt.date) -> List[Problem]:
+    """Texts whose review is due."""
+    overdue = [t for t in kb.topics.values() if t.reviewed.due < today]
+    return [kb.files[t.group].problem(("topics", t.id, "reviewed"), f"the review was due on {t.reviewed.due}", "Have a clinician read it and renew `on`, `by` and `due`.") for t in overdue]
+
+
+def variants(kb: Knowledge) -> List[Problem]:
+    """Variants are reachable: the lexicon can produce their values."""
+    from assistant.understanding import lexicon
+
+    names, problems = lexicon.load().names, []
+    for topic in kb.topics.values():
+        for kind, texts in topic.by.items():
+            for value in texts:
+                if kind != "situation" and value not in names[kind]:
+                    mend = f"Use a value of data/lexicon, or add `{value}` there under `{kind}`."
+                    problems.append(kb.files[topic.group].problem(("topics", topic.id, "by", kind, value), f"no visitor's words lead to {kind} `{value}`", mend))
+    return problems
+
+
+def training_examples() -> Dict[str, List[Tuple[str, int, str]]]:
+    """Training examples by intent: (file, line, text)."""
+    result: Dict[str, List[Tuple[str, int, str]]] = {}
+    for path in sorted(paths.NLU.glob("*.yml")):
+        data = YAML(typ="rt").load(path.read_text("utf-8"))
+        for item in data["nlu"]:
+            start = item.lc.key("examples")[0] + 2
+            for offset, line in enumerate(str(item["examples"]).splitlines()):
+                result.setdefault(str(item["intent"]), []).append((path.name, start + offset, re.sub(r"^- ", "", line)))
+    return result
+
+
+def training(kb: Knowledge) -> List[Problem]:
+    """Every topic has an intent with enough examples; no intent is without a topic; no text stands in two intents."""
+    problems, examples = [], training_examples()
+    for topic in kb.topics.values():
+        found = examples.get(f"ask_{topic.id}", [])
+        if len(found) < FEWEST_EXAMPLES:
+            problems.append(kb.files[topic.group].problem(("topics", topic.id), f"the intent ask_{topic.id} has {len(found)} training examples", f"Write at least {FEWEST_EXAMPLES} in data/nlu/{topic.group}.yml."))
+    seen: Dict[str, Tuple[str, str, int]] = {}
+    for intent, lines in examples.items():
+        if intent[4:] not in kb.topics or not intent.startswith("ask_"):
+            problems.append(Problem(f"data/nlu/{lines[0][0]}", lines[0][1], intent, "this intent has no topic", "Rename it, or add the topic to the knowledge base."))
+        for file, line, text in lines:
+            key = re.sub(r"\W+", " ", text.lower()).strip()
+            if key and key in seen:
+                other = seen[key]
+                where = f"{other[1]}:{other[2]}" + (f" under {other[0]}" if other[0] != intent else "")
+                problems.append(Problem(f"data/nlu/{file}", line, intent, f'"{text}" stands at {where} too', "Delete one of them."))
+            seen[key] = (intent, f"data/nlu/{file}", line)
+    return problems
+
+
+def generated(kb: Knowledge) -> List[Problem]:
+    """Generated files are fresh."""
+    from assistant.generate import files
+
+    return [Problem(name, 1, "", "is not what data/knowledge gives", "Run `make generate`.") for name, text in files(kb).items()
+            if not (paths.ROOT / name).exists() or (paths.ROOT / name).read_text("utf-8") != text]
+
+
+def quick() -> List[Problem]:
+    """The checks that `make run` makes: everything that a visitor would notice."""
+    try:
+        return consistency(knowledge.load())
+    except ContentError as error:
+        return error.problems
+
+
+def everything(today: dt.date) -> List[Problem]:
+    """All checks."""
+    try:
+        kb = knowledge.load()
+        return [*consistency(kb), *style(kb), *reviews(kb, today), *variants(kb), *training(kb), *generated(kb)]
+    except ContentError as error:
+        return error.problems
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--today", type=dt.date.fromisoformat, default=dt.date.today(), help="the date that review dates are compared with")
+    problems = everything(parser.parse_args().today)
+    for problem in problems:
+        print(problem)
+    print(f"{len(problems)} problems" if problems else "no problems found")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,265 @@
+"""The clinic's own file, `clinic.yml`: schema, defaults and the phrases that answers are filled with."""
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from string import Formatter
+from typing import Any, Dict, List, Optional
+
+from pydantic import BaseModel, Extra, Field, constr, validator
+
+from assistant import paths
+from assistant.yamlfile import ContentError, Problem, YamlFile
+
+DURATION = re.compile(r"^(at least |about |up to )?\d+( to \d+)? (hours?|days?|weeks?|months?)$")
+DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+#: No clinic may offer cosmetic needling to somebody younger through the assistant (facts: labels say 22, under 18 never).
+YOUNGEST = 18
+
+
+class Strict(BaseModel):
+    """A mapping in which an unknown key is an error."""
+
+    class Config:
+        extra = Extra.forbid
+        anystr_strip_whitespace = True
+
+
+class Price(Strict):
+    """One line of the price list: what it is for and the price of one session in the clinic's currency."""
+
+    name: constr(min_length=2, max_length=60)
+    amount: float = Field(gt=0)
+    course_of_three: Optional[float] = Field(None, gt=0)
+    topic: Optional[str] = None
+    includes: Optional[constr(max_length=160)] = None
+
+
+def duration(value: Optional[str]) -> Optional[str]:
+    if value is None or DURATION.match(value):
+        return value
+    raise ValueError('write a duration such as "24 hours", "2 to 3 days" or "at least 2 weeks"')
+
+
+class Aftercare(Strict):
+    """How long this clinic asks people to wait after a session."""
+
+    makeup: Optional[str]
+    exercise: Optional[str]
+    sauna_swim: Optional[str]
+    sunscreen: Optional[str]
+    retinoids: Optional[str]
+    alcohol: Optional[str]
+    shaving: Optional[str]
+
+    _durations = validator("*", allow_reuse=True)(duration)
+
+
+class Gaps(Strict):
+    """How long this clinic leaves between microneedling and something else."""
+
+    filler: Optional[str]
+    botox: Optional[str]
+    peel: Optional[str]
+    laser: Optional[str]
+    hair_removal: Optional[str]
+    isotretinoin: Optional[str]
+    retinoids_before: Optional[str]
+    sun_before: Optional[str]
+
+    _durations = validator("*", allow_reuse=True)(duration)
+
+
+class Privacy(Strict):
+    """What the notice says about stored conversations."""
+
+    policy_link: Optional[constr(regex=r"^https://\S+$")]
+    retention_days: int = Field(30, ge=1, le=3650)
+
+
+class Clinic(Strict):
+    """Everything that a clinic says about itself. Only name, phone and country are compulsory."""
+
+    name: constr(min_length=2, max_length=80)
+    phone: constr(regex=r"^\+[0-9][0-9 ()-]{6,20}$")
+    country: constr(regex=r"^[A-Z]{2}$")
+    assistant_name: constr(min_length=2, max_length=30) = "the microneedling assistant"
+    email: Optional[constr(regex=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
+    address: Optional[constr(max_length=200)]
+    hours: Optional[Dict[str, str]]
+    timezone: Optional[str]
+    booking_link: Optional[constr(regex=r"^https://\S+$")]
+    website_origins: List[constr(regex=r"^https?://[^/\s]+$")] = []
+    languages: Optional[List[constr(min_length=2, max_length=30)]]
+    currency: Optional[constr(regex=r"^[A-Z]{3}$")]
+    prices: Optional[List[Price]]
+    payment_options: Optional[constr(max_length=240)]
+    performed_by: Optional[constr(max_length=240)]
+    devices: Optional[List[constr(min_length=2, max_length=60)]]
+    parking: Optional[constr(max_length=240)]
+    consultation: Optional[constr(max_length=240)]
+    minimum_age: int = Field(YOUNGEST, ge=YOUNGEST, le=99)
+    deposit: Optional[constr(max_length=240)]
+    cancellation: Optional[constr(max_length=240)]
+    aftercare: Aftercare = Aftercare()
+    gaps: Gaps = Gaps()
+    privacy: Privacy = Privacy()
+
+    @validator("hours")
+    def _hours(cls, value):
+        for day, text in (value or {}).items():
+            if day not in DAYS:
+                raise ValueError(f"`{day}` is not a day; use {', '.join(DAYS)}")
+            if text != "closed" and not re.match(r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$", text):
+                raise ValueError(f'{day}: write "09:00-17:30" or "closed"')
+        return value
+
+    @validator("prices")
+    def _prices(cls, value, values):
+        if value and not values.get("currency"):
+            raise ValueError("prices need a `currency:` above them, for example GBP")
+        return value
+
+
+#: What data/knowledge/countries.yml says of each country; `default` must have all of it.
+COUNTRY_LINES = ("emergency_number", "health_line", "urgent_place", "doctor", "crisis_lines", "abuse_line", "poison_line", "report_to")
+
+
+@dataclass(frozen=True)
+class Country:
+    """Emergency and help lines of one country (data/knowledge/countries.yml)."""
+
+    code: str
+    data: Dict[str, Any]
+
+    def __getitem__(self, key: str) -> str:
+        return self.data[key]
+
+
+SYMBOLS = {"GBP": "£", "USD": "$", "EUR": "€", "AUD": "A$", "CAD": "C$", "NZD": "NZ$", "INR": "₹"}
+
+
+def money(amount: float, currency: Optional[str]) -> str:
+    """An amount as people write it: 120.0, "GBP" gives "£120"."""
+    number = f"{amount:,.0f}" if float(amount).is_integer() else f"{amount:,.2f}"
+    symbol = SYMBOLS.get(currency or "")
+    return f"{symbol}{number}" if symbol else f"{number} {currency or ''}".strip()
+
+
+def opening_hours(hours: Dict[str, str]) -> str:
+    """Opening hours with equal neighbouring days joined: "Monday to Friday 09:00-18:00, Saturday closed"."""
+    groups: List[List[str]] = []
+    for day in DAYS:
+        if day not in hours:
+            continue
+        if groups and groups[-1][2] == hours[day] and DAYS.index(groups[-1][1]) == DAYS.index(day) - 1:
+            groups[-1][1] = day
+        else:
+            groups.append([day, day, hours[day]])
+    parts = []
+    for first, last, text in groups:
+        days = first.capitalize() if first == last else f"{first.capitalize()} to {last.capitalize()}"
+        parts.append(f"{days} {text.replace('-', ' to ')}")
+    return ", ".join(parts)
+
+
+class Phrases:
+    """Fills `{placeholders}` of texts for one clinic.
+
+    A value that the clinic gave is used through the `given` text of data/knowledge/phrases.yml, a value that it left out
+    is replaced by the cautious `missing` text; no placeholder is ever left empty.
+    """
+
+    def __init__(self, clinic: Clinic, phrases: Dict[str, Dict[str, str]], country: Country):
+        self.clinic, self.country = clinic, country
+        given = self._given(clinic)
+        values = dict(self._always(clinic, country))
+        for name, texts in phrases.items():
+            value = given.get(name)
+            values[name] = texts["missing"] if value is None else texts["given"].replace("{value}", value)
+        for _ in range(2):  # a phrase may hold {phone}, and a sentence may hold a phrase
+            values = {name: self._substitute(text, values) for name, text in values.items()}
+        self.values = values
+
+    @staticmethod
+    def _always(clinic: Clinic, country: Country) -> Dict[str, str]:
+        return {
+            "clinic_name": clinic.name, "phone": clinic.phone, "assistant_name": clinic.assistant_name,
+            "minimum_age": str(clinic.minimum_age), "retention": f"{clinic.privacy.retention_days} days",
+            **{name: country[name] for name in COUNTRY_LINES},
+        }
+
+    @staticmethod
+    def _given(clinic: Clinic) -> Dict[str, Optional[str]]:
+        after, gaps = clinic.aftercare, clinic.gaps
+        prices = None
+        if clinic.prices:
+            lines = []
+            for price in clinic.prices:
+                line = f"{price.name}: {money(price.amount, clinic.currency)} a session"
+                if price.course_of_three:
+                    line += f", {money(price.course_of_three, clinic.currency)} for a course of three"
+                lines.append(line + (f" ({price.includes})" if price.includes else ""))
+            prices = "; ".join(lines)
+        text = lambda value: value.rstrip(".") if value else None  # noqa: E731
+        return {
+            "email": clinic.email, "address": text(clinic.address), "booking_link": clinic.booking_link,
+            "hours": opening_hours(clinic.hours) if clinic.hours else None,
+            "performed_by": text(clinic.performed_by), "prices": prices, "deposit": text(clinic.deposit),
+            "devices": ", ".join(clinic.devices) if clinic.devices else None,
+            "languages": ", ".join(clinic.languages) if clinic.languages else None,
+            "cancellation": text(clinic.cancellation), "payment_options": text(clinic.payment_options),
+            "parking": text(clinic.parking), "consultation": text(clinic.consultation),
+            "privacy_link": clinic.privacy.policy_link,
+            "makeup_after": after.makeup, "exercise_after": after.exercise, "sauna_swim_after": after.sauna_swim,
+            "sunscreen_after": after.sunscreen, "retinoids_after": after.retinoids, "alcohol_after": after.alcohol,
+            "shave_after": after.shaving, "retinoids_before": gaps.retinoids_before, "sun_before": gaps.sun_before,
+            "filler_gap": gaps.filler, "botox_gap": gaps.botox, "peel_gap": gaps.peel, "laser_gap": gaps.laser,
+            "hair_removal_gap": gaps.hair_removal, "isotretinoin_gap": gaps.isotretinoin,
+        }
+
+    @staticmethod
+    def _substitute(text: str, values: Dict[str, str]) -> str:
+        return re.sub(r"\{(\w+)\}", lambda m: values.get(m.group(1)) or m.group(0), text)
+
+    def fill(self, text: str) -> str:
+        """`text` with every placeholder replaced. Raises KeyError for one that nothing defines."""
+        for _, field, _, _ in Formatter().parse(text):
+            if field is not None and not self.values.get(field):
+                raise KeyError(field)
+        return self._substitute(text, self.values)
+
+
+def load_clinic(path: Path = None) -> Clinic:
+    """Read and validate clinic.yml. Raises ContentError with file, line, entry and mend."""
+    path = path or paths.clinic_file()
+    file = YamlFile.read(path, paths.ROOT)
+    clinic, problems = file.parse(Clinic)
+    if problems:
+        raise ContentError(problems)
+    return clinic
+
+
+def load_phrases(clinic: Clinic, folder: Path = None) -> Phrases:
+    """The phrases for `clinic`. Raises ContentError."""
+    folder = folder or paths.knowledge_folder()
+    countries = YamlFile.read(folder / "countries.yml", paths.ROOT)
+    phrases = YamlFile.read(folder / "phrases.yml", paths.ROOT)
+    problems: List[Problem] = []
+    table = countries.data.get("countries") or {}
+    code = clinic.country if clinic.country in table else "default"
+    if "default" not in table:
+        problems.append(countries.problem(("countries",), "`default` is missing", "Add the lines for a country that is not listed."))
+    for name in COUNTRY_LINES:
+        if not (table.get("default") or {}).get(name):
+            problems.append(countries.problem(("countries", "default"), f"`{name}` is missing", f"Add `{name}:` with words for a country that gives none."))
+    entries = phrases.data.get("phrases") or {}
+    for name, texts in entries.items():
+        for key in ("given", "missing"):
+            if not isinstance(texts, dict) or not isinstance(texts.get(key), str) or not texts[key].strip():
+                problems.append(phrases.problem(("phrases", name), f"`{key}` is missing or empty", f"Add `{key}:` with a text."))
+    if problems:
+        raise ContentError(problems)
+    default = {key: str(value) for key, value in table["default"].items() if value}
+    own = {key: str(value) for key, value in table[code].items() if value}
+    return Phrases(clinic, {str(k): {"given": str(v["given"]), "missing": str(v["missing"])} for k, v in entries.items()},
+                   Country(code, {**default, **own}))

@@ -1,0 +1,197 @@
+"""Composing a turn from what was understood and what the knowledge base says. No sentence is made up here.
+
+A *reading* (assistant.understanding.reader) says what a message asks; a *state* is what the conversation remembers
+(slot `conversation`). `compose` gives the turn and the state after it.
+"""
+from typing import Any, Dict, List, Optional, Tuple
+
+from assistant.knowledge import Knowledge, Topic
+from assistant.turn import KINDS, Choice, Turn
+
+#: Most questions that one turn answers, and most follow-up choices, caveats and sources that it shows.
+MOST_QUESTIONS, MOST_CHOICES, MOST_CAVEATS, MOST_SOURCES = 3, 3, 2, 4
+#: Which kind of entity picks the variant of an answer when several would: the more telling one first.
+VARIANT_ORDER = ("situation", "treatment", "condition", "medication", "device", "area")
+KIND_OF_TOPIC = {
+    "out_of_scope": "out_of_scope", "out_of_scope_treatment": "out_of_scope", "diagnosis_request": "out_of_scope",
+    "smalltalk": "smalltalk", "feedback": "smalltalk", "human_handoff": "handoff", "crisis": "crisis",
+}
+
+State = Dict[str, Any]
+
+
+def new_state() -> State:
+    """What a conversation remembers at its beginning."""
+    return {"topic": None, "topics": [], "entities": {}, "choices": [], "misses": 0, "answered": [], "replies": {}, "last": None}
+
+
+def compose(reading: Dict[str, Any], state: Optional[State], kb: Knowledge) -> Tuple[Turn, State]:
+    """The turn that answers `reading`, and the state after it."""
+    state = {**new_state(), **(state or {})}
+    request, questions = reading.get("request"), reading.get("questions", [])[:MOST_QUESTIONS]
+    if reading.get("language", "en") != "en":
+        turn = other_language(reading["language"], kb)
+    elif request in ("repeat", "shorter", "more", "why") and state["topics"]:
+        turn = elaborate(request, state, kb)
+    elif request == "blank":
+        turn = fixed("fallback", "blank", kb)
+        turn.choices = suggestions(kb)
+    elif request == "something_else":
+        turn = missed(state, kb)
+    elif not questions:
+        turn = missed(state, kb)
+    elif questions[0]["decision"] == "ask":
+        turn = clarify(questions[0], state, kb)
+    else:
+        turn = answer([q for q in questions if q["decision"] == "answer"], state, kb)
+    return turn, remember(turn, questions, state)
+
+
+def fixed(kind: str, name: str, kb: Knowledge) -> Turn:
+    """A turn of one ready-made reply."""
+    turn = Turn(kind)
+    turn.say("question" if kind == "clarify" else "notice" if kind == "notice" else "answer", kb.reply(name))
+    return turn
+
+
+def greeting(kb: Knowledge) -> Turn:
+    """The first turn of a conversation: who is speaking, and the notice."""
+    turn = Turn("notice")
+    turn.say("notice", kb.reply("notice"))
+    turn.say("question", kb.reply("welcome"))
+    turn.choices = suggestions(kb)
+    return turn
+
+
+def suggestions(kb: Knowledge, leave_out=()) -> List[Choice]:
+    """Questions to begin with (data/knowledge/replies.yml), as choices."""
+    names = [name for name in kb.replies["suggested_topics"] if name not in leave_out]
+    return [topic_choice(kb.topic(name)) for name in names[:MOST_CHOICES]]
+
+
+def topic_choice(topic: Topic, entities: Optional[Dict[str, List[str]]] = None) -> Choice:
+    """A choice that asks about `topic`."""
+    return Choice(topic.title, topic.id, {"topic": topic.id, "entities": entities or {}})
+
+
+def other_language(language: str, kb: Knowledge) -> Turn:
+    """An apology in the visitor's language with the clinic's contact."""
+    replies = kb.replies["languages"]
+    turn = Turn("fallback")
+    turn.say("answer", kb.phrases.fill(replies.get(language, replies["other"])))
+    return turn
+
+
+def missed(state: State, kb: Knowledge) -> Turn:
+    """Nothing was understood: asks again once, then names the clinic's contact."""
+    turn = fixed("fallback", "not_understood" if state["misses"] == 0 else "not_understood_again", kb)
+    turn.choices = suggestions(kb, state["answered"])
+    return turn
+
+
+def clarify(question: Dict[str, Any], state: State, kb: Knowledge) -> Turn:
+    """Two or three titled choices and "something else"; after a second miss, the clinic's contact too."""
+    turn = Turn("clarify")
+    turn.say("question", kb.reply("clarify" if state["misses"] == 0 else "clarify_again"))
+    for candidate in question["candidates"][:MOST_CHOICES]:
+        if candidate["topic"] in kb.topics:
+            turn.choices.append(topic_choice(kb.topic(candidate["topic"]), question.get("entities")))
+    turn.choices.append(Choice(kb.reply("something_else"), None, {"request": "something_else"}))
+    return turn
+
+
+def pick_variant(topic: Topic, entities: Dict[str, List[str]]) -> Optional[str]:
+    """The text for the most telling entity that this topic has a variant for."""
+    for kind in VARIANT_ORDER:
+        for value in entities.get(kind, []):
+            text = topic.variant(kind, value)
+            if text:
+                return text
+    return None
+
+
+def wording(topic: Topic, question: Dict[str, Any], together: int, state: State) -> str:
+    """What is said to one question: the variant and the short answer, or the whole answer; short where three are answered together."""
+    situation = (question.get("entities") or {}).get("situation", [None])[0]
+    replies = topic.by.get("situation", {}).get(situation) if situation else None
+    if isinstance(replies, list):
+        turn_number = state["replies"].get(situation, 0)
+        return replies[turn_number % len(replies)]
+    variant = pick_variant(topic, question.get("entities") or {})
+    if variant:
+        return variant if together > 2 or topic.group == "boundaries" else f"{variant} {topic.short}"
+    return topic.short if together > 2 else topic.answer
+
+
+def answer(questions: List[Dict[str, Any]], state: State, kb: Knowledge) -> Turn:
+    """Answers to one to three questions, in the order in which they were asked."""
+    topics = []
+    for question in questions:
+        if question["topic"] not in [t.id for t in topics]:
+            topics.append(kb.topic(question["topic"]))
+    turn = Turn("answer", topics=[t.id for t in topics])
+    asked = {q["topic"]: q for q in reversed(questions)}
+    for topic in topics:
+        turn.say("answer", kb.phrases.fill(wording(topic, asked[topic.id], len(topics), state)), topic.id)
+    attach(turn, topics, state, kb)
+    kinds = {KIND_OF_TOPIC.get(t.id, "answer") for t in topics}
+    turn.kind = next(kind for kind in KINDS if kind in kinds)
+    return turn
+
+
+def attach(turn: Turn, topics: List[Topic], state: State, kb: Knowledge) -> None:
+    """Caveats, sources, review date and follow-up choices that belong to `topics`."""
+    caveats = [name for topic in topics for name in topic.caveats]
+    for name in list(dict.fromkeys(caveats))[:MOST_CAVEATS]:
+        turn.say("caveat", kb.phrases.fill(kb.caveats[name].text))
+    for name in list(dict.fromkeys(s for topic in topics for s in topic.sources))[:MOST_SOURCES]:
+        source = kb.sources[name]
+        turn.sources.append({"id": name, "title": source.title, "publisher": source.publisher, "year": source.year, "url": source.url})
+    dates = [topic.reviewed.on for topic in topics if topic.group != "boundaries"]
+    turn.reviewed_on = min(dates).isoformat() if dates else None
+    seen = {*turn.topics, *state["answered"]}
+    wanted = [name for topic in topics for name in topic.follow_ups]
+    fresh = [name for name in dict.fromkeys(wanted) if name not in seen]
+    turn.choices = [topic_choice(kb.topic(name)) for name in fresh[:MOST_CHOICES]]
+
+
+def elaborate(request: str, state: State, kb: Knowledge) -> Turn:
+    """More, the reason, a shorter version or the same again, about what was said last."""
+    topics = [kb.topic(name) for name in state["topics"] if name in kb.topics]
+    if request == "repeat" and state["last"]:
+        return Turn.from_dict(state["last"])
+    turn = Turn("answer", topics=[t.id for t in topics])
+    for topic in topics[:1] if request != "shorter" else topics:
+        text = {"more": topic.more or topic.answer, "why": topic.why or topic.more or topic.answer, "shorter": topic.short}[request]
+        turn.say("answer", kb.phrases.fill(text), topic.id)
+    attach(turn, topics if request == "shorter" else topics[:1], state, kb)
+    if request == "shorter":
+        turn.messages = [m for m in turn.messages if m.role == "answer"]
+    turn.topics = [m.topic for m in turn.messages if m.role == "answer"]
+    return turn
+
+
+def remember(turn: Turn, questions: List[Dict[str, Any]], state: State) -> State:
+    """The state after `turn`."""
+    state = {**state}
+    data = turn.as_dict()
+    if turn.kind in ("clarify", "fallback"):
+        state["misses"] += 1
+    else:
+        state["misses"] = 0
+    lasting = [t for t in turn.topics if KIND_OF_TOPIC.get(t) not in ("smalltalk", "out_of_scope")]
+    if lasting:
+        state["topic"], state["topics"] = lasting[-1], lasting
+        state["answered"] = [*dict.fromkeys([*state["answered"], *lasting])][-30:]
+    for question in questions:
+        for kind, values in (question.get("entities") or {}).items():
+            if kind == "situation":
+                count = {name: state["replies"].get(name, 0) + 1 for name in values}
+                state["replies"] = {**state["replies"], **count}
+            elif lasting:
+                state["entities"] = {**state["entities"], kind: values}
+    if data["choices"]:
+        state["choices"] = data["choices"]
+    state["last"] = {key: data[key] for key in ("kind", "topics", "urgency", "cautions", "messages", "choices", "sources", "reviewed_on")}
+    return state
+

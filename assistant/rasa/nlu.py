@@ -1,0 +1,196 @@
+"""Rasa graph components around assistant.understanding: encoder, entities, topics.
+
+The helpers live in other modules, which Rasa's fingerprint of a component does not see; `fingerprint_addon` adds them and
+the files they read, so that a change never meets a stale cache.
+"""
+import hashlib
+from pathlib import Path
+from typing import Any, Dict, Iterable, List, Optional, Text, Type
+
+import numpy as np
+from rasa.engine.graph import ExecutionContext, GraphComponent
+from rasa.engine.recipes.default_recipe import DefaultV1Recipe
+from rasa.engine.storage.resource import Resource
+from rasa.engine.storage.storage import ModelStorage
+from rasa.nlu.classifiers.classifier import IntentClassifier
+from rasa.nlu.extractors.extractor import EntityExtractorMixin
+from rasa.nlu.featurizers.dense_featurizer.dense_featurizer import DenseFeaturizer
+from rasa.shared.core.trackers import DialogueStateTracker
+from rasa.shared.nlu.constants import ENTITIES, FEATURE_TYPE_SENTENCE, INTENT, INTENT_NAME_KEY, INTENT_RANKING_KEY, PREDICTED_CONFIDENCE_KEY, TEXT
+from rasa.shared.nlu.training_data.features import Features
+from rasa.shared.nlu.training_data.message import Message
+from rasa.shared.nlu.training_data.training_data import TrainingData
+
+from assistant import paths
+from assistant.rasa import patches
+from assistant.understanding import lexicon
+from assistant.understanding.encoder import Encoder
+from assistant.understanding.model import SEPARATOR, TopicModel
+from assistant.understanding.reader import Reader, Thresholds, intent_of
+from assistant.understanding.text import normalise
+
+__all__ = ["SentenceEncoderFeaturizer", "LexiconEntityExtractor", "TopicClassifier", "patches"]
+PREFIX = "ask_"
+
+
+def checksum(files: Iterable[Path]) -> str:
+    """One SHA-256 over the names and contents of `files`."""
+    digest = hashlib.sha256()
+    for path in sorted(files):
+        digest.update(path.name.encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def helper_files() -> List[Path]:
+    """The modules and data files that the components depend on."""
+    return [Path(__file__), *(paths.ROOT / "assistant" / "understanding").glob("*.py"), paths.ENCODER / "SHA256SUMS", *paths.LEXICON.glob("*.yml")]
+
+
+def cleaned(message: Message) -> Text:
+    """The normalised text of a message."""
+    return normalise(message.get(TEXT) or "")
+
+
+@DefaultV1Recipe.register([DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER], is_trainable=False)
+class SentenceEncoderFeaturizer(DenseFeaturizer, GraphComponent):
+    """Sentence features, [1, 384], from the shared sentence encoder (assistant.understanding.encoder)."""
+
+    def __init__(self, config: Dict[Text, Any], name: Text):
+        super().__init__(name, config)
+        self.encoder = Encoder.shared()
+
+    @staticmethod
+    def get_default_config() -> Dict[Text, Any]:
+        return {**DenseFeaturizer.get_default_config()}
+
+    @staticmethod
+    def required_packages() -> List[Text]:
+        return ["onnxruntime", "tokenizers"]
+
+    @classmethod
+    def fingerprint_addon(cls, config: Dict[Text, Any]) -> Optional[Text]:
+        return checksum(helper_files())
+
+    @classmethod
+    def validate_config(cls, config: Dict[Text, Any]) -> None:
+        pass
+
+    @classmethod
+    def create(cls, config: Dict[Text, Any], model_storage: ModelStorage, resource: Resource, execution_context: ExecutionContext) -> "SentenceEncoderFeaturizer":
+        return cls(config, execution_context.node_name)
+
+    def process(self, messages: List[Message]) -> List[Message]:
+        for message in messages:
+            if message.get(TEXT):
+                vector = self.encoder.encode(cleaned(message))
+                message.add_features(Features(vector[None], FEATURE_TYPE_SENTENCE, TEXT, self._identifier))
+        return messages
+
+    def process_training_data(self, training_data: TrainingData) -> TrainingData:
+        self.process(training_data.training_examples)
+        return training_data
+
+
+@DefaultV1Recipe.register([DefaultV1Recipe.ComponentType.ENTITY_EXTRACTOR], is_trainable=False)
+class LexiconEntityExtractor(EntityExtractorMixin, GraphComponent):
+    """Entities with canonical values from data/lexicon (assistant.understanding.lexicon)."""
+
+    def __init__(self, config: Dict[Text, Any]):
+        self.config = config
+        self.lexicon = lexicon.load()
+
+    @staticmethod
+    def required_packages() -> List[Text]:
+        return ["spacy", "rapidfuzz"]
+
+    @classmethod
+    def fingerprint_addon(cls, config: Dict[Text, Any]) -> Optional[Text]:
+        return checksum(helper_files())
+
+    @classmethod
+    def create(cls, config: Dict[Text, Any], model_storage: ModelStorage, resource: Resource, execution_context: ExecutionContext) -> "LexiconEntityExtractor":
+        return cls(config)
+
+    def process(self, messages: List[Message]) -> List[Message]:
+        for message in messages:
+            found = self.lexicon.entities(message.get(TEXT) or "")
+            message.set(ENTITIES, message.get(ENTITIES, []) + found, add_to_output=True)
+        return messages
+
+
+@DefaultV1Recipe.register([DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER], is_trainable=True)
+class TopicClassifier(IntentClassifier, GraphComponent):
+    """Intents `ask_<topic>`, and `meaning`: the questions of a message as assistant.understanding.reader reads them.
+
+    At prediction time the conversation so far is read from the slot `conversation`, so that follow-ups, corrections and
+    numbered choices work in `rasa shell` as on the website.
+    """
+
+    @classmethod
+    def required_components(cls) -> List[Type]:
+        return [SentenceEncoderFeaturizer]
+
+    @staticmethod
+    def required_packages() -> List[Text]:
+        return ["sklearn"]
+
+    @staticmethod
+    def get_default_config() -> Dict[Text, Any]:
+        return {"strength": 8.0, "temperature": 1.0, "ranking_length": 10, **vars(Thresholds())}
+
+    @classmethod
+    def fingerprint_addon(cls, config: Dict[Text, Any]) -> Optional[Text]:
+        return checksum(helper_files())
+
+    def __init__(self, config: Dict[Text, Any], model_storage: ModelStorage, resource: Resource, model: Optional[TopicModel] = None):
+        self.config = {**self.get_default_config(), **config}
+        self._model_storage, self._resource = model_storage, resource
+        self._use(model)
+
+    def _use(self, model: Optional[TopicModel]) -> None:
+        self.model = model
+        self.reader = Reader(Encoder.shared().encode, model, lexicon.load(), Thresholds.of(self.config)) if model else None
+
+    @classmethod
+    def create(cls, config: Dict[Text, Any], model_storage: ModelStorage, resource: Resource, execution_context: ExecutionContext) -> "TopicClassifier":
+        return cls(config, model_storage, resource)
+
+    @classmethod
+    def load(cls, config: Dict[Text, Any], model_storage: ModelStorage, resource: Resource, execution_context: ExecutionContext, **kwargs: Any) -> "TopicClassifier":
+        with model_storage.read_from(resource) as folder:
+            return cls(config, model_storage, resource, TopicModel.load(folder))
+
+    def train(self, training_data: TrainingData) -> Resource:
+        """Fit the topic model; an intent's `metadata: {situation: ...}` splits it into situations."""
+        vectors, labels = [], []
+        for example in training_data.intent_examples:
+            intent = example.get(INTENT)
+            if not example.get(TEXT) or not intent.startswith(PREFIX):
+                continue
+            vectors.append(Encoder.shared().encode(cleaned(example)))
+            situation = (example.get("metadata") or {}).get("intent", {}).get("situation")
+            labels.append(intent[len(PREFIX):] + (SEPARATOR + situation if situation else ""))
+        self._use(TopicModel.train(np.stack(vectors), labels, self.config["strength"], self.config["temperature"]))
+        with self._model_storage.write_to(self._resource) as folder:
+            self.model.save(folder)
+        return self._resource
+
+    def process(self, messages: List[Message], tracker: Optional[DialogueStateTracker] = None) -> List[Message]:
+        state = tracker.get_slot("conversation") if tracker else None
+        for message in messages:
+            text = cleaned(message)
+            meaning = self.reader.read(text, state)
+            intent = intent_of(meaning)
+            questions = meaning.get("questions") or []
+            ranking = [{INTENT_NAME_KEY: PREFIX + c["topic"], PREDICTED_CONFIDENCE_KEY: c["confidence"]} for q in questions[:1] for c in q["candidates"]]
+            confidence = questions[0]["confidence"] if questions else 1.0
+            chosen = {INTENT_NAME_KEY: intent, PREDICTED_CONFIDENCE_KEY: confidence}
+            ranking = [chosen, *(r for r in ranking if r[INTENT_NAME_KEY] != intent)]
+            message.set(INTENT, chosen, add_to_output=True)
+            message.set(INTENT_RANKING_KEY, ranking[: self.config["ranking_length"]], add_to_output=True)
+            message.set("meaning", meaning, add_to_output=True)
+        return messages
+
+    def process_training_data(self, training_data: TrainingData) -> TrainingData:
+        return training_data

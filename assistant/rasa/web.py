@@ -1,0 +1,320 @@
+"""The website channel `web`: docs/api.yml over HTTP, served by `rasa run` under /webhooks/web.
+
+Rasa swallows an ImportError of this module ("unknown input channel"), so that it imports little and a test imports it.
+"""
+import asyncio
+import json
+import logging
+import time
+from pathlib import Path
+from typing import Any, Awaitable, Callable, Dict, List, Optional, Text
+
+from rasa.core.channels.channel import InputChannel, OutputChannel, UserMessage
+from sanic import Blueprint, Sanic
+from sanic.exceptions import SanicException
+from sanic.request import Request
+from sanic.response import HTTPResponse, empty, html, json as json_response, raw
+
+from assistant import compose, paths
+from assistant.rasa.runtime import live_knowledge
+from assistant.turn import Turn, public
+from assistant.understanding.reader import chosen_meaning, intent_of
+from assistant.understanding.text import normalise
+from assistant.webstore import BadToken, WebStore
+
+logger = logging.getLogger(__name__)
+
+PREFIX = "/webhooks/web"
+#: Characters, after white space is folded, that are answered; a longer message is asked to be shortened.
+MOST_CHARACTERS = 4000
+#: Bytes of a request body; a larger one is refused (413).
+MOST_BYTES = 128 * 1024
+PAGES = Path(__file__).resolve().parent / "pages"
+
+
+class Problem(Exception):
+    """An error answer by RFC 9457: HTTP status, title, detail."""
+
+    def __init__(self, status: int, title: str, detail: str, headers: Optional[Dict[str, str]] = None):
+        super().__init__(title)
+        self.status, self.title, self.detail, self.headers = status, title, detail, headers
+
+    def response(self) -> HTTPResponse:
+        body = {"type": "about:blank", "status": self.status, "title": self.title, "detail": self.detail}
+        return json_response(body, self.status, content_type="application/problem+json", headers=self.headers)
+
+
+TITLES = {400: "Bad request", 401: "Not authorised", 404: "Not found", 405: "Method not allowed", 413: "Too large", 415: "Unsupported media type", 503: "Not available"}
+
+
+class TurnOutput(OutputChannel):
+    """Collects what Rasa says in answer to one message."""
+
+    def __init__(self) -> None:
+        self.turns: List[Dict[Text, Any]] = []
+        self.texts: List[Text] = []
+
+    @classmethod
+    def name(cls) -> Text:
+        return "web"
+
+    async def send_response(self, recipient_id: Text, message: Dict[Text, Any]) -> None:
+        custom = message.get("custom") or {}
+        if "turn" in custom:
+            self.turns.append(custom["turn"])
+        elif message.get("text"):
+            self.texts.append(message["text"])
+
+    async def send_text_message(self, recipient_id: Text, text: Text, **kwargs: Any) -> None:
+        self.texts.append(text)
+
+    def turn(self) -> Optional[Dict[Text, Any]]:
+        """The one turn of this message, or None when Rasa said nothing."""
+        if self.turns:
+            return self.turns[0]
+        if self.texts:
+            turn = Turn("fallback")
+            for text in self.texts:
+                turn.say("answer", text)
+            return turn.as_dict()
+        return None
+
+
+class WebInput(InputChannel):
+    """Sessions, messages, history, feedback, erasure and health of the website channel."""
+
+    @classmethod
+    def name(cls) -> Text:
+        return "web"
+
+    @classmethod
+    def from_credentials(cls, credentials: Optional[Dict[Text, Any]]) -> InputChannel:
+        return cls()
+
+    def __init__(self) -> None:
+        self.store = WebStore()
+
+    def blueprint(self, on_new_message: Callable[[UserMessage], Awaitable[Any]]) -> Blueprint:
+        """The channel's routes."""
+        routes = Blueprint("web_channel", strict_slashes=False)
+        Endpoints(self.store, on_new_message).register(routes)
+        return routes
+
+
+class Endpoints:
+    """The handlers behind the routes."""
+
+    def __init__(self, store: WebStore, on_new_message: Callable[[UserMessage], Awaitable[Any]]):
+        self.store, self.on_new_message = store, on_new_message
+
+    def register(self, routes: Blueprint) -> None:
+        """Add every route, the error handlers and the CORS answer to `routes`."""
+        routes.add_route(self.open_session, "/sessions", methods=["POST"])
+        routes.add_route(self.erase_session, "/sessions", methods=["DELETE"])
+        routes.add_route(self.post_message, "/messages", methods=["POST"])
+        routes.add_route(self.history, "/messages", methods=["GET"])
+        routes.add_route(self.feedback, "/feedback", methods=["POST"])
+        routes.add_route(self.live, "/live", methods=["GET"])
+        routes.add_route(self.health, "/health", methods=["GET"])
+        routes.add_route(self.demo, "/demo", methods=["GET"])
+        routes.add_route(self.page_file, "/<name:(demo|widget)[.](js|css)>", methods=["GET"])
+
+        @routes.listener("before_server_start")
+        async def prepare(app: Sanic, _loop) -> None:
+            app.config.REQUEST_MAX_SIZE = MOST_BYTES
+            app.error_handler.add(Exception, self.on_error)
+            app.register_middleware(self.allow_origins, "response")
+
+    async def on_error(self, request: Optional[Request], error: Exception) -> HTTPResponse:
+        """Every error as problem+json, without a stack trace."""
+        if isinstance(error, Problem):
+            return error.response()
+        if isinstance(error, BadToken):
+            return Problem(401, TITLES[401], str(error), {"WWW-Authenticate": "Bearer"}).response()
+        status = getattr(error, "status_code", 500) if isinstance(error, SanicException) else 500
+        if status >= 500:
+            logger.error("web channel: %s", type(error).__name__, exc_info=error)
+            return Problem(503, TITLES[503], "The assistant cannot answer just now. Please try again in a moment.", {"Retry-After": "5"}).response()
+        details = {404: "There is nothing at this address.", 405: "This address does not take that method.", 413: f"A request may have at most {MOST_BYTES} bytes."}
+        return Problem(status, TITLES.get(status, "Bad request"), details.get(status, "The request is malformed.")).response()
+
+    async def allow_origins(self, request: Request, response: HTTPResponse) -> None:
+        """Answer preflights and replies for the origins that clinic.yml allows, without credentials."""
+        if response is None or not request.path.startswith(PREFIX):
+            return
+        for header in ("Access-Control-Allow-Credentials", "Access-Control-Expose-Headers", "Access-Control-Allow-Origin"):
+            response.headers.pop(header, None)
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["Vary"] = "Origin"
+        if request.method == "OPTIONS":
+            response.status, response.body = 204, b""
+            response.headers.pop("content-type", None)
+        if request.headers.get("origin") in live_knowledge().get().clinic.website_origins:
+            response.headers["Access-Control-Allow-Origin"] = request.headers["origin"]
+            if request.method == "OPTIONS":
+                response.headers["Access-Control-Allow-Methods"] = "GET, POST, DELETE"
+                response.headers["Access-Control-Allow-Headers"] = "Authorization, Content-Type"
+                response.headers["Access-Control-Max-Age"] = "600"
+
+    @staticmethod
+    def body(request: Request) -> Dict[str, Any]:
+        """The JSON object of a request. Raises Problem (400, 415)."""
+        kind = (request.headers.get("content-type") or "").split(";")[0].strip().lower()
+        if kind != "application/json":
+            raise Problem(415, TITLES[415], "Send a JSON object as application/json.")
+        try:
+            data = json.loads(request.body)
+        except (ValueError, UnicodeDecodeError, RecursionError):
+            raise Problem(400, TITLES[400], "The body is not valid JSON.") from None
+        if not isinstance(data, dict):
+            raise Problem(400, TITLES[400], "The body must be a JSON object.")
+        return data
+
+    def session(self, request: Request) -> str:
+        """The conversation that the bearer token opens. Raises BadToken."""
+        kind, _, token = (request.headers.get("authorization") or "").partition(" ")
+        if kind.lower() != "bearer" or not token.strip():
+            raise BadToken("This call needs the token of the conversation as `Authorization: Bearer`.")
+        return self.store.session_of(token.strip())
+
+    async def open_session(self, request: Request) -> HTTPResponse:
+        if request.body:
+            self.body(request)
+        turn = compose.greeting(live_knowledge().get()).as_dict()
+        session, token, seconds = self.store.open(turn)
+        return json_response({"session": session, "token": token, "expires_in": seconds, "turn": public(turn)}, 201)
+
+    async def post_message(self, request: Request) -> HTTPResponse:
+        session, data = self.session(request), self.body(request)
+        text, choice, client_id = data.get("text"), data.get("choice"), data.get("client_id")
+        if (text is None) == (choice is None):
+            raise Problem(400, TITLES[400], "Send either `text` or `choice`.")
+        for name, value, most in (("text", text, None), ("choice", choice, 64), ("client_id", client_id, 80)):
+            if value is not None and (not isinstance(value, str) or (most and not 0 < len(value) <= most)):
+                raise Problem(400, TITLES[400], f"`{name}` must be a text" + (f" of 1 to {most} characters." if most else "."))
+        picked = None
+        if choice is not None:
+            picked = self.store.choice(session, choice)
+            if picked is None:
+                raise Problem(400, TITLES[400], live_knowledge().get().reply("unknown_choice"))
+        if client_id:
+            before = self.store.answered(session, client_id)
+            if before:
+                return json_response({"turn": public(before)})
+        turn = await asyncio.shield(self.whole_turn(request, session, text, picked, client_id))
+        return json_response({"turn": public(turn)})
+
+    async def whole_turn(self, request: Request, session: str, text: Optional[str], picked: Optional[Dict[str, Any]], client_id: Optional[str]) -> Dict[str, Any]:
+        """One turn from the message to its record; goes on when the visitor's connection is lost."""
+        kb = live_knowledge().get()
+        said = picked["title"] if picked else normalise(text)
+        if not picked and not said:
+            turn = compose.compose({"request": "blank"}, None, kb)[0].as_dict()
+        elif not picked and len(" ".join(said.split())) > MOST_CHARACTERS:
+            turn = compose.fixed("fallback", "too_long", kb).as_dict()
+        else:
+            turn = await self.ask_rasa(request, session, said, picked)
+        self.store.record(session, said[:MOST_CHARACTERS], turn, client_id)
+        return turn
+
+    async def ask_rasa(self, request: Request, session: str, said: str, picked: Optional[Dict[str, Any]]) -> Dict[str, Any]:
+        """Rasa's turn for a message, or the kind sentence with the phone when Rasa is silent or fails."""
+        agent = getattr(request.app.ctx, "agent", None)
+        if agent is None or not agent.is_ready():
+            raise Problem(503, TITLES[503], "The assistant has no trained model. Run `make train`.", {"Retry-After": "30"})
+        output, parse = TurnOutput(), None
+        if picked:
+            meaning = chosen_meaning(picked["meaning"])
+            intent = {"name": intent_of(meaning), "confidence": 1.0}
+            parse = {"text": said, "intent": intent, "entities": [], "intent_ranking": [intent], "meaning": meaning}
+        elif said.startswith("/"):
+            said = said.lstrip("/ ") or "?"  # typed text never acts as a Rasa command
+        message = UserMessage(said, output, session, input_channel=WebInput.name(), parse_data=parse)
+        try:
+            await self.on_new_message(message)
+        except Exception as error:  # noqa: BLE001 - silence is the one thing a visitor must not get
+            logger.error("turn failed: %s", type(error).__name__, exc_info=error)
+        turn = output.turn()
+        if turn is None:
+            await self.heal(agent, session)
+            turn = compose.fixed("fallback", "error", live_knowledge().get()).as_dict()
+        return turn
+
+    @staticmethod
+    async def heal(agent: Any, session: str) -> None:
+        """After a turn without an answer: let the conversation listen again (Rasa's circuit breaker leaves it deaf)."""
+        from rasa.shared.core.constants import ACTION_LISTEN_NAME
+        from rasa.shared.core.events import ActionExecuted
+
+        try:
+            async with agent.lock_store.lock(session):
+                tracker = await agent.tracker_store.retrieve(session)
+                if tracker and tracker.latest_action_name != ACTION_LISTEN_NAME:
+                    tracker.update(ActionExecuted(ACTION_LISTEN_NAME))
+                    await agent.tracker_store.save(tracker)
+        except Exception as error:  # noqa: BLE001 - the visitor's answer does not depend on it
+            logger.error("healing a conversation failed: %s", type(error).__name__)
+
+    async def history(self, request: Request) -> HTTPResponse:
+        return json_response({"turns": self.store.history(self.session(request))})
+
+    async def feedback(self, request: Request) -> HTTPResponse:
+        session, data = self.session(request), self.body(request)
+        turn, topic, vote, comment = (data.get(name) for name in ("turn", "topic", "vote", "comment"))
+        if vote not in ("up", "down"):
+            raise Problem(400, TITLES[400], '`vote` must be "up" or "down".')
+        if not isinstance(turn, str) or not self.store.has_turn(session, turn):
+            raise Problem(400, TITLES[400], "`turn` must be the id of a turn of this conversation.")
+        if (topic is not None and (not isinstance(topic, str) or len(topic) > 64)) or (comment is not None and not isinstance(comment, str)):
+            raise Problem(400, TITLES[400], "`topic` and `comment` must be texts.")
+        self.store.vote(session, turn, topic, vote, normalise(comment)[:1000] if comment else None)
+        return empty(204)
+
+    async def erase_session(self, request: Request) -> HTTPResponse:
+        self.store.erase(self.session(request))
+        return empty(204)
+
+    async def live(self, request: Request) -> HTTPResponse:
+        return json_response({"status": "ok"})
+
+    async def health(self, request: Request) -> HTTPResponse:
+        """What works: the model, the action server, the store, the newest edit of the knowledge base."""
+        agent = getattr(request.app.ctx, "agent", None)
+        ready = bool(agent and agent.is_ready())
+        actions = "ok" if ready and await self.actions_alive(agent) else "down"
+        store = "ok" if self.store.works() else "down"
+        live = live_knowledge()
+        live.get()
+        knowledge = "ok" if not live.problems else f"{len(live.problems)} problems in the newest edit: run `make check`"
+        report = {
+            "status": "ok" if ready and actions == store == "ok" else "down",
+            "model": agent.model_id if ready else "none", "actions": actions, "store": store, "knowledge": knowledge,
+        }
+        return json_response(report, 200 if report["status"] == "ok" else 503)
+
+    @staticmethod
+    async def actions_alive(agent: Any) -> bool:
+        """Whether the action server answers its health call within a second."""
+        import aiohttp
+
+        endpoint = agent.action_endpoint
+        if endpoint is None:
+            return False
+        url = endpoint.url.rsplit("/", 1)[0] + "/health"
+        try:
+            async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=1)) as http, http.get(url) as answer:
+                return answer.status == 200
+        except (aiohttp.ClientError, asyncio.TimeoutError):
+            return False
+
+    async def demo(self, request: Request) -> HTTPResponse:
+        page = (PAGES / "demo.html").read_text("utf-8")
+        headers = {"Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'"}
+        return html(page, headers=headers)
+
+    async def page_file(self, request: Request, name: str) -> HTTPResponse:
+        path = PAGES / name
+        if not path.is_file():
+            raise Problem(404, TITLES[404], "There is nothing at this address.")
+        kind = "text/javascript; charset=utf-8" if name.endswith(".js") else "text/css; charset=utf-8"
+        return raw(path.read_bytes(), content_type=kind, headers={"Cache-Control": "no-cache"})

@@ -1,0 +1,130 @@
+"""Entities by lexicon: what visitors call areas, conditions, treatments, devices and medicines, with canonical values.
+
+spaCy's rule-based matcher finds the listed names; rapidfuzz finds misspellings of the longer ones; "no", "not", "without"
+and the like before a name mark it as negated.
+"""
+import re
+from pathlib import Path
+from typing import Any, Dict, List, Optional
+
+import spacy
+from rapidfuzz import fuzz, process
+from rapidfuzz.distance import OSA
+
+from assistant import paths
+from assistant.yamlfile import ContentError, Problem, YamlFile, plain
+
+KINDS = ("area", "condition", "treatment", "device", "medication")
+#: A name must have this many letters before a misspelling of it is accepted, and may differ by one letter in this many.
+SHORTEST_FUZZY, LETTERS_PER_TYPO = 6, 5
+NEGATION = re.compile(r"\b(?:no|not|never|without|isn't|isnt|don't|dont|doesn't|doesnt|haven't|havent|hasn't|stopped|instead of|rather than|except)\b[^.,;!?]{0,18}$", re.I)
+DURATION = re.compile(
+    r"\b(?:(?P<n>\d+(?:[.,]\d+)?|a|an|one|two|three|four|five|six|seven|eight|nine|ten|couple of|few|half an?)\s*-?\s*"
+    r"(?P<unit>min(?:ute)?s?|h(?:ou)?rs?|days?|wks?|weeks?|months?|mths?|yrs?|years?))\b", re.I)
+UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks", "y": "years"}
+NUMBERS = {w: str(i) for i, w in enumerate("zero one two three four five six seven eight nine ten".split())}
+
+
+def canonical_duration(number: str, unit: str) -> str:
+    """"couple of", "wks" gives "2 weeks"."""
+    low = unit.lower()
+    name = "months" if low.startswith(("mo", "mt")) else UNITS[low[0]]
+    word = number.lower().strip()
+    value = {"a": "1", "an": "1", "couple of": "2", "few": "3"}.get(word) or NUMBERS.get(word) or ("0.5" if word.startswith("half") else word)
+    return f"{value} {name[:-1] if value == '1' else name}"
+
+
+class Lexicon:
+    """Finds entities in a text. `names` maps kind -> canonical value -> list of names that visitors use."""
+
+    def __init__(self, names: Dict[str, Dict[str, List[str]]]):
+        self.names = names
+        self._nlp = spacy.blank("en")
+        ruler = self._nlp.add_pipe("entity_ruler", config={"phrase_matcher_attr": "LOWER", "overwrite_ents": True})
+        patterns, self._fuzzy = [], {}
+        for kind, values in names.items():
+            for value, words in values.items():
+                for word in {value.replace("_", " "), *words}:
+                    patterns.append({"label": kind, "pattern": word, "id": value})
+                    if len(word) >= SHORTEST_FUZZY and " " not in word:
+                        self._fuzzy[word.lower()] = (kind, value)
+        ruler.add_patterns(patterns)
+        self._known = {w.lower() for p in patterns for w in p["pattern"].split()}
+        self._words = list(self._fuzzy)
+
+    def entities(self, text: str) -> List[Dict[str, Any]]:
+        """Entities of `text` in Rasa's form: entity, value (canonical), start, end, and `negated` where it is."""
+        found = []
+        doc = self._nlp(text)
+        for span in doc.ents:
+            found.append(self._entity(text, span.label_, span.ent_id_, span.start_char, span.end_char))
+        taken = [(e["start"], e["end"]) for e in found]
+        for token in doc:
+            start, end = token.idx, token.idx + len(token)
+            if any(a < end and start < b for a, b in taken):
+                continue
+            match = self._misspelt(token.lower_)
+            if match:
+                found.append({**self._entity(text, *match, start, end), "misspelt": True})
+        for match in DURATION.finditer(text):
+            found.append(self._entity(text, "duration", canonical_duration(match["n"], match["unit"]), match.start(), match.end()))
+        return sorted(found, key=lambda e: e["start"])
+
+    def _misspelt(self, word: str) -> Optional[tuple]:
+        if len(word) < SHORTEST_FUZZY - 1 or not word.isalpha() or word in self._known or word in COMMON:
+            return None
+        best = process.extractOne(word, self._words, scorer=fuzz.ratio, score_cutoff=78)
+        if not best:
+            return None
+        name = best[0]
+        allowed = max(1, len(name) // LETTERS_PER_TYPO)
+        if name[0] != word[0] and name[:2] not in ("xa", "ze") and word[0] not in "xz":
+            return None
+        return self._fuzzy[name] if OSA.distance(word, name) <= allowed else None
+
+    @staticmethod
+    def _entity(text: str, kind: str, value: str, start: int, end: int) -> Dict[str, Any]:
+        entity = {"entity": kind, "value": value, "start": start, "end": end, "extractor": "LexiconEntityExtractor", "confidence_entity": 1.0}
+        if NEGATION.search(text[max(0, start - 30):start]):
+            entity["negated"] = True
+        return entity
+
+
+#: Everyday words that are one letter away from a name of the lexicon.
+COMMON = frozenset("""another around asking before better booked bought breast brother button coming cotton course cream
+creams dancing doctor dinner during easier enough face facing filled filler fingers friend getting giving having hearing
+ground heading heaven horrible inside itself leaving living looking losing making maybe meeting middle minute missed mother moving
+needed number nothing online outside people person pictures please point pretty proper quite rather really reason recent
+result results saving school second should single sister skinny smoking someone something sounds special started sticks
+stretch summer taking talking thanks things thinking though thought through tighter together tomorrow trying turned under using
+waiting walking wanted washing wearing weeks whether window without woman wonder working worried would writing""".split())
+
+
+def load(folder: Path = paths.LEXICON) -> Lexicon:
+    """The lexicon of data/lexicon/*.yml. Raises ContentError."""
+    problems: List[Problem] = []
+    names: Dict[str, Dict[str, List[str]]] = {kind: {} for kind in KINDS}
+    for path in sorted(folder.glob("*.yml")):
+        file = YamlFile.read(path, paths.ROOT)
+        for kind, values in plain(file.data).items():
+            if kind not in KINDS:
+                problems.append(file.problem((kind,), f"`{kind}` is not a kind of entity", f"Use one of: {', '.join(KINDS)}."))
+                continue
+            for value, words in (values or {}).items():
+                if not isinstance(words, list) or not all(isinstance(w, str) and w.strip() for w in words):
+                    problems.append(file.problem((kind, value), "the names are not a list of texts", "Write them as [name, other name]."))
+                else:
+                    names[kind].setdefault(value, []).extend(words)
+    if problems:
+        raise ContentError(problems)
+    return Lexicon(names)
+
+
+def by_kind(entities: List[Dict[str, Any]]) -> Dict[str, List[str]]:
+    """Canonical values by kind, first mentioned first, negated ones left out."""
+    result: Dict[str, List[str]] = {}
+    for entity in entities:
+        values = result.setdefault(entity["entity"], [])
+        if not entity.get("negated") and entity["value"] not in values:
+            values.append(entity["value"])
+    return {kind: values for kind, values in result.items() if values}

@@ -1,0 +1,155 @@
+"""Reading a message: its language, its questions, and what it takes from the conversation so far."""
+import re
+from dataclasses import dataclass
+from typing import Any, Dict, List, Optional
+
+from assistant.understanding.language import detect
+from assistant.understanding.lexicon import Lexicon, by_kind
+from assistant.understanding.model import Ranked, TopicModel
+from assistant.understanding.splitter import candidates
+from assistant.understanding.text import has_words, normalise
+
+BOUNDARIES = ("out_of_scope", "out_of_scope_treatment", "smalltalk", "privacy", "feedback", "diagnosis_request", "crisis")
+OUTSIDE = ("out_of_scope", "out_of_scope_treatment")
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """When to answer, when to ask back, when to split (config.yml, component TopicClassifier; measured in docs/understanding.md).
+
+    answer: probability of the best topic from which it is answered at once.
+    near: or, below that, cosine of the nearest example together with `near_answer`.
+    split: probability that each part of a message needs before the message counts as several questions.
+    """
+
+    answer: float = 0.30
+    lead: float = 0.12
+    near: float = 0.35
+    split: float = 0.45
+
+    @classmethod
+    def of(cls, config: Dict[str, Any]) -> "Thresholds":
+        return cls(**{name: config[name] for name in cls.__dataclass_fields__ if name in config})
+
+
+#: Requests about the previous answer, as whole messages.
+REQUESTS = {
+    "why": re.compile(r"^(?:but |and |ok |so )*(?:why(?: (?:is|would|does|do) (?:that|it|this)(?: be| so| matter| happen)?)?|how come|what(?:'s| is) the reason|whys that|y tho|why not|why so)\W*$", re.I),
+    "more": re.compile(r"^(?:ok |yes |yeah |yep |please |can you |could you |go on |and )*(?:tell me more|more(?: detail| details| info| information| please| pls)?|go on|explain(?: more)?|elaborate|more about (?:that|it|this)|say more|expand(?: on (?:that|it))?|in more detail|what else)\W*(?:please|pls|about (?:that|it|this))?\W*$", re.I),
+    "shorter": re.compile(r"^.{0,24}\b(?:shorter|in short|tl;?dr|too (?:much text|long|wordy)|in one sentence|simpler|keep it (?:short|brief|simple)|short version|just the gist|brief(?:ly)?)\b.{0,24}$", re.I),
+    "repeat": re.compile(r"^.{0,16}\b(?:repeat (?:that|it|please)|say (?:that|it) again|come again|what did you (?:just )?say|once more|again please|pardon|sorry what)\b.{0,12}$", re.I),
+}
+#: Openings that lean on what was said before.
+LEANING = re.compile(r"^(?:and|but|what about|how about|what if|also|or|so|ok(?:ay)?|then|same for|even|is that|does that|will that|would that|how long does (?:it|that)|for|on|with|in|at|the|no,? i mean(?:t)?|sorry,? (?:i mean(?:t)?|the)|i mean(?:t)?)\b", re.I)
+NUMBER = re.compile(r"^\W*(?:option |number |no\.? ?|choice |the )?(?P<n>[1-9]|first|second|third|fourth|one|two|three|four|last)(?: one| option)?\W*$", re.I)
+ORDINALS = {"first": 1, "one": 1, "second": 2, "two": 2, "third": 3, "three": 3, "fourth": 4, "four": 4, "last": -1}
+
+
+class Reader:
+    """Reads one message into plain data (the `meaning` that travels to the action server)."""
+
+    def __init__(self, encode, model: TopicModel, lexicon: Lexicon, thresholds: Thresholds = Thresholds()):
+        self.encode, self.model, self.lexicon, self.thresholds = encode, model, lexicon, thresholds
+
+    def rank(self, text: str) -> Ranked:
+        """The model's ranking of one text."""
+        return self.model.rank(self.encode(text))
+
+    def read(self, raw: str, state: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
+        """What `raw` asks, given what the conversation remembers (see assistant.compose.new_state)."""
+        state = state or {}
+        text = normalise(raw)
+        if not text:
+            return {"request": "blank", "questions": [], "language": "en"}
+        chosen = self._choice(text, state)
+        if chosen:
+            return chosen
+        language = detect(text)
+        if language != "en":
+            return {"language": language, "questions": []}
+        for request, pattern in REQUESTS.items():
+            if state.get("topics") and pattern.match(text):
+                return {"request": request, "questions": [], "language": "en"}
+        return {"language": "en", "questions": self.questions(text, state)}
+
+    def _choice(self, text: str, state: Dict[str, Any]) -> Optional[Dict[str, Any]]:
+        choices, found = state.get("choices") or [], NUMBER.match(text)
+        picked = None
+        if found and choices:
+            number = ORDINALS.get(found["n"].lower()) or int(found["n"])
+            if -1 <= number <= len(choices) and number:
+                picked = choices[number - 1 if number > 0 else -1]
+        for choice in choices:
+            if text.strip(" .!?").lower() == choice["title"].lower():
+                picked = choice
+        return chosen_meaning(picked["meaning"]) if picked else None
+
+    def questions(self, text: str, state: Dict[str, Any]) -> List[Dict[str, Any]]:
+        """The questions of a message, in order, each with its topic, its entities and what to do with it."""
+        entities = by_kind(self.lexicon.entities(text))
+        whole = self.rank(text) if has_words(text) else None
+        parts = self._split(text, whole) if whole else []
+        if len(parts) > 1:
+            shared = {kind: values for kind, values in entities.items() if kind in ("area", "condition")}
+            return [self._question(part, ranked, {**shared, **by_kind(self.lexicon.entities(part))}) for part, ranked in parts]
+        if whole is None:
+            return [{"text": text, "topic": "smalltalk", "confidence": 1.0, "candidates": [], "entities": {"situation": ["emoji"]}, "decision": "answer"}]
+        leaned = self._leaning(text, whole, entities, state)
+        return [leaned or self._question(text, whole, entities)]
+
+    def _split(self, text: str, whole: Ranked) -> List[tuple]:
+        best: List[tuple] = []
+        for parts in candidates(text):
+            ranked = [(part, self.rank(part)) for part in parts]
+            kept: Dict[str, tuple] = {}
+            for part, rank in ranked:
+                if rank.confidence >= self.thresholds.split and rank.best not in BOUNDARIES and rank.best not in kept:
+                    kept[rank.best] = (part, rank)
+            if len(kept) >= 2 and len(kept) > len(best):
+                best = list(kept.values())
+        return best
+
+    def _question(self, text: str, ranked: Ranked, entities: Dict[str, List[str]]) -> Dict[str, Any]:
+        top = [{"topic": topic, "confidence": round(p, 4)} for topic, p in ranked.topics[:4]]
+        if ranked.situation:
+            entities = {**entities, "situation": [ranked.situation]}
+        question = {"text": text, "topic": ranked.best, "confidence": round(ranked.confidence, 4), "candidates": top, "entities": entities}
+        question["decision"] = self._decide(ranked)
+        if question["decision"] == "outside":
+            question.update(topic="out_of_scope", decision="answer")
+        return question
+
+    def _decide(self, ranked: Ranked) -> str:
+        lead = ranked.confidence - (ranked.topics[1][1] if len(ranked.topics) > 1 else 0.0)
+        if ranked.nearest < self.thresholds.near and ranked.best not in BOUNDARIES:
+            return "outside" if ranked.confidence < self.thresholds.answer else "ask"
+        if ranked.confidence >= self.thresholds.answer or lead >= self.thresholds.lead:
+            return "answer"
+        return "ask"
+
+    def _leaning(self, text: str, whole: Ranked, entities: Dict[str, List[str]], state: Dict[str, Any]) -> Optional[Dict[str, Any]]:
+        """An elliptical follow-up: too short for a topic of its own, it names what to put into the previous question."""
+        previous = state.get("topic")
+        if not previous or len(text.split()) > 7 or not LEANING.match(text):
+            return None
+        named = {kind: values for kind, values in entities.items() if kind != "duration"}
+        if named and whole.confidence < 0.75:
+            kept = {kind: values for kind, values in (state.get("entities") or {}).items() if kind != "situation"}
+            return {"text": text, "topic": previous, "confidence": 1.0, "candidates": [], "entities": {**kept, **named}, "decision": "answer"}
+        return None
+
+
+def chosen_meaning(meaning: Dict[str, Any]) -> Dict[str, Any]:
+    """The reading that picking a choice stands for."""
+    if meaning.get("request"):
+        return {"request": meaning["request"], "questions": [], "language": "en"}
+    question = {"text": "", "topic": meaning["topic"], "confidence": 1.0, "candidates": [], "entities": meaning.get("entities") or {}, "decision": "answer"}
+    return {"request": "choice", "questions": [question], "language": "en"}
+
+
+def intent_of(meaning: Dict[str, Any]) -> str:
+    """The Rasa intent that a reading stands for."""
+    questions = meaning.get("questions") or []
+    if questions and questions[0]["decision"] == "answer":
+        return f"ask_{questions[0]['topic']}"
+    return "nlu_fallback"
