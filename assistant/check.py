@@ -41,7 +41,7 @@ class Statement(NamedTuple):
     def broken_by(self, text: str) -> Optional[str]:
         """The sentence of `text` that makes the statement, or None."""
         for sentence in re.split(r"(?<=[.!?])\s+|\n", text):
-            if any(p.search(sentence) for p in self.patterns) and not self.unless.search(sentence):
+            if not sentence.rstrip().endswith("?") and any(p.search(sentence) for p in self.patterns) and not self.unless.search(sentence):
                 return sentence
         return None
 
@@ -101,7 +101,6 @@ def wording(kb: Knowledge) -> List[Problem]:
 def links(kb: Knowledge) -> List[Problem]:
     """Caveats, sources and follow-ups exist and are used; risk topics carry a caveat."""
     problems: List[Problem] = []
-    cited, warned = set(), set()
     for topic in kb.topics.values():
         file, where = kb.files[topic.group], ("topics", topic.id)
         for field, table, name in (("caveats", kb.caveats, "caveats.yml"), ("sources", kb.sources, "sources.yml"), ("follow_ups", kb.topics, "the topic files")):
@@ -117,21 +116,15 @@ def links(kb: Knowledge) -> List[Problem]:
             problems.append(file.problem(where, "a topic about a risk has no caveat", f"Add `caveats:` with one of: {', '.join(kb.caveats)}."))
         if not topic.sources and topic.group not in ("clinic", "boundaries"):
             problems.append(file.problem(where, "a medical answer has no source", "Add `sources:` with ids of sources.yml."))
-        cited.update(topic.sources)
-        warned.update(topic.caveats)
     for name, caveat in kb.caveats.items():
         file = kb.files["caveats"]
-        cited.update(caveat.sources)
         for number, topic in enumerate(caveat.topics):
             if topic not in kb.topics:
                 problems.append(file.problem(("caveats", name, "topics", number), f"`{topic}` is not a topic", "Correct the id."))
             elif name not in kb.topics[topic].caveats:
                 problems.append(kb.files[kb.topics[topic].group].problem(("topics", topic), f"the caveat `{name}` belongs on this topic (caveats.yml says so)", f"Add `{name}` to its `caveats:`."))
-        if name not in warned:
-            problems.append(file.problem(("caveats", name), "no topic uses this caveat", "Use it or delete it."))
     for name, circumstance in kb.circumstances.items():
         file, where = kb.files["cautions"], ("circumstances", name)
-        cited.update(circumstance.sources)
         named = circumstance.applies_to if isinstance(circumstance.applies_to, list) else []
         for topic in [circumstance.topic, *named]:
             if topic not in kb.topics:
@@ -139,13 +132,19 @@ def links(kb: Knowledge) -> List[Problem]:
         for source in circumstance.sources:
             if source not in kb.sources:
                 problems.append(file.problem(where, f"`{source}` is not in sources.yml", "Correct the id, or add the entry there."))
-    for name in kb.sources:
-        if name not in cited:
-            problems.append(kb.files["sources"].problem(("sources", name), "nothing cites this source", "Cite it or delete it."))
     for name in kb.replies["suggested_topics"]:
         if name not in kb.topics:
             problems.append(kb.files["replies"].problem(("replies", "suggested_topics"), f"`{name}` is not a topic", "Correct the id."))
     return problems
+
+
+def unused(kb: Knowledge) -> List[Problem]:
+    """Sources and caveats that nothing uses."""
+    entries = [*kb.topics.values(), *kb.caveats.values(), *kb.circumstances.values()]
+    cited = {name for entry in entries for name in entry.sources}
+    shown = {name for topic in kb.topics.values() for name in topic.caveats}
+    lost = [("sources", name) for name in kb.sources if name not in cited] + [("caveats", name) for name in kb.caveats if name not in shown]
+    return [kb.files[file].problem((file, name), "nothing uses this entry", "Use it or delete it.") for file, name in lost]
 
 
 def consistency(kb: Knowledge) -> List[Problem]:
@@ -263,7 +262,7 @@ def everything(today: dt.date) -> List[Problem]:
     """All checks."""
     try:
         kb = knowledge.load()
-        return [*consistency(kb), *style(kb), *reviews(kb, today), *variants(kb), *training(kb), *generated(kb)]
+        return [*consistency(kb), *unused(kb), *style(kb), *reviews(kb, today), *variants(kb), *training(kb), *generated(kb)]
     except ContentError as error:
         return error.problems
 

@@ -21,8 +21,8 @@ from typing import Dict, List
 
 from assistant import paths
 
-PORT = int(os.environ.get("PORT", "5005"))
-ACTION_PORT = int(os.environ.get("ACTION_PORT", "5055"))
+PORT = int(os.environ.get("PORT") or 5005)
+ACTION_PORT = int(os.environ.get("ACTION_PORT") or 5055)
 MODEL = paths.ROOT / "models" / "assistant.tar.gz"
 STAMP = paths.ROOT / "models" / "inputs.json"
 #: Seconds to wait for a model that answers.
@@ -31,7 +31,7 @@ START_LIMIT = 180
 ENVIRONMENT = {
     "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "RASA_TELEMETRY_ENABLED": "false", "SQLALCHEMY_SILENCE_UBER_WARNING": "1",
     "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONUNBUFFERED": "1", "SANIC_WORKERS": "1",
-    "PYTHONWARNINGS": "ignore::DeprecationWarning,ignore::UserWarning,ignore::FutureWarning",
+    "PYTHONWARNINGS": "ignore::DeprecationWarning",
 }
 
 
@@ -52,7 +52,7 @@ def environment() -> Dict[str, str]:
 
 def rasa(*arguments: str, **options) -> subprocess.CompletedProcess:
     """Run Rasa's command line in the project's folder."""
-    return subprocess.run([sys.executable, "-m", "rasa", *arguments], cwd=paths.ROOT, env=environment(), **options)
+    return subprocess.run([sys.executable, "-m", "assistant.rasa_cli", *arguments], cwd=paths.ROOT, env=environment(), **options)
 
 
 def inputs() -> Dict[str, str]:
@@ -165,7 +165,7 @@ def serve_rasa() -> None:
     endpoints = endpoints_file()
     arguments = ["run", "--port", str(PORT), "--model", str(MODEL), "--endpoints", endpoints, "--credentials", "credentials.yml"]
     os.chdir(paths.ROOT)
-    os.execve(sys.executable, [sys.executable, "-m", "rasa", *arguments], environment())
+    os.execve(sys.executable, [sys.executable, "-m", "assistant.rasa_cli", *arguments], environment())
 
 
 def endpoints_file() -> str:

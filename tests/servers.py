@@ -51,7 +51,7 @@ class Assistant:
         endpoints = (paths.ROOT / "endpoints.yml").read_text("utf-8").replace(":5055/", f":{self.action_port}/")
         (folder / "endpoints.yml").write_text(endpoints, "utf-8")
         self.rasa = process(
-            "rasa", "run", "--port", str(self.port), "--model", str(model), "--endpoints", str(folder / "endpoints.yml"),
+            "assistant.rasa_cli", "run", "--port", str(self.port), "--model", str(model), "--endpoints", str(folder / "endpoints.yml"),
             "--credentials", "credentials.yml", env=self.env, log=self.log)
 
     def start_actions(self) -> subprocess.Popen:

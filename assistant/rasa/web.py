@@ -3,9 +3,9 @@
 Rasa swallows an ImportError of this module ("unknown input channel"), so that it imports little and a test imports it.
 """
 import asyncio
+import functools
 import json
 import logging
-import time
 from pathlib import Path
 from typing import Any, Awaitable, Callable, Dict, List, Optional, Text
 
@@ -13,9 +13,10 @@ from rasa.core.channels.channel import InputChannel, OutputChannel, UserMessage
 from sanic import Blueprint, Sanic
 from sanic.exceptions import SanicException
 from sanic.request import Request
-from sanic.response import HTTPResponse, empty, html, json as json_response, raw
+from sanic.response import HTTPResponse, empty, html, raw, redirect
+from sanic.response import json as json_response
 
-from assistant import compose, paths
+from assistant import compose
 from assistant.rasa.runtime import live_knowledge
 from assistant.turn import Turn, public
 from assistant.understanding.reader import chosen_meaning, intent_of
@@ -80,6 +81,16 @@ class TurnOutput(OutputChannel):
         return None
 
 
+def plain_function(method: Callable[..., Awaitable[HTTPResponse]]) -> Callable[..., Awaitable[HTTPResponse]]:
+    """A bound method as a function: Sanic sets an attribute on its handlers."""
+
+    async def handler(request: Request, **arguments: Any) -> HTTPResponse:
+        return await method(request, **arguments)
+
+    handler.__name__ = getattr(method, "__name__", "handler")
+    return handler
+
+
 class WebInput(InputChannel):
     """Sessions, messages, history, feedback, erasure and health of the website channel."""
 
@@ -109,21 +120,23 @@ class Endpoints:
 
     def register(self, routes: Blueprint) -> None:
         """Add every route, the error handlers and the CORS answer to `routes`."""
-        routes.add_route(self.open_session, "/sessions", methods=["POST"])
-        routes.add_route(self.erase_session, "/sessions", methods=["DELETE"])
-        routes.add_route(self.post_message, "/messages", methods=["POST"])
-        routes.add_route(self.history, "/messages", methods=["GET"])
-        routes.add_route(self.feedback, "/feedback", methods=["POST"])
-        routes.add_route(self.live, "/live", methods=["GET"])
-        routes.add_route(self.health, "/health", methods=["GET"])
-        routes.add_route(self.demo, "/demo", methods=["GET"])
-        routes.add_route(self.page_file, "/<name:(demo|widget)[.](js|css)>", methods=["GET"])
+        routes.add_route(plain_function(self.open_session), "/sessions", methods=["POST"])
+        routes.add_route(plain_function(self.erase_session), "/sessions", methods=["DELETE"])
+        routes.add_route(plain_function(self.post_message), "/messages", methods=["POST"])
+        routes.add_route(plain_function(self.history), "/messages", methods=["GET"])
+        routes.add_route(plain_function(self.feedback), "/feedback", methods=["POST"])
+        routes.add_route(plain_function(self.live), "/live", methods=["GET"])
+        routes.add_route(plain_function(self.health), "/health", methods=["GET"])
+        routes.add_route(plain_function(self.demo), "/demo", methods=["GET"])
+        for name in ("demo.js", "demo.css"):
+            routes.add_route(plain_function(functools.partial(self.page_file, name)), f"/{name}", methods=["GET"], name=name)
 
         @routes.listener("before_server_start")
         async def prepare(app: Sanic, _loop) -> None:
             app.config.REQUEST_MAX_SIZE = MOST_BYTES
             app.error_handler.add(Exception, self.on_error)
             app.register_middleware(self.allow_origins, "response")
+            app.register_middleware(self.front_door, "request")
 
     async def on_error(self, request: Optional[Request], error: Exception) -> HTTPResponse:
         """Every error as problem+json, without a stack trace."""
@@ -137,6 +150,11 @@ class Endpoints:
             return Problem(503, TITLES[503], "The assistant cannot answer just now. Please try again in a moment.", {"Retry-After": "5"}).response()
         details = {404: "There is nothing at this address.", 405: "This address does not take that method.", 413: f"A request may have at most {MOST_BYTES} bytes."}
         return Problem(status, TITLES.get(status, "Bad request"), details.get(status, "The request is malformed.")).response()
+
+    @staticmethod
+    async def front_door(request: Request) -> Optional[HTTPResponse]:
+        """http://localhost:5005/ shows the demo page instead of Rasa's greeting."""
+        return redirect(f"{PREFIX}/demo") if request.path == "/" else None
 
     async def allow_origins(self, request: Request, response: HTTPResponse) -> None:
         """Answer preflights and replies for the origins that clinic.yml allows, without credentials."""
@@ -312,9 +330,6 @@ class Endpoints:
         headers = {"Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'"}
         return html(page, headers=headers)
 
-    async def page_file(self, request: Request, name: str) -> HTTPResponse:
-        path = PAGES / name
-        if not path.is_file():
-            raise Problem(404, TITLES[404], "There is nothing at this address.")
+    async def page_file(self, name: str, request: Request) -> HTTPResponse:
         kind = "text/javascript; charset=utf-8" if name.endswith(".js") else "text/css; charset=utf-8"
-        return raw(path.read_bytes(), content_type=kind, headers={"Cache-Control": "no-cache"})
+        return raw((PAGES / name).read_bytes(), content_type=kind, headers={"Cache-Control": "no-cache"})
