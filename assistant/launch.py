@@ -180,12 +180,12 @@ def endpoints_file() -> str:
 
 def shell() -> None:
     """`rasa shell` with an action server beside it."""
-    check_for_shell = not port_taken(ACTION_PORT)
+    free = not port_taken(ACTION_PORT)
     train()
     actions = None
-    if check_for_shell:
+    if free:
         say("starting the action server")
-        actions = subprocess.Popen([sys.executable, "-m", "assistant.action_server", str(ACTION_PORT)], cwd=paths.ROOT, env=environment(), start_new_session=True)
+        actions = subprocess.Popen([sys.executable, "-m", "assistant.action_server", str(ACTION_PORT)], cwd=paths.ROOT, env=environment())
     try:
         say("starting rasa shell; /stop ends it")
         done = rasa("shell", "--model", str(MODEL), "--endpoints", endpoints_file())

@@ -28,3 +28,14 @@ def assistant(tmp_path_factory):
 @pytest.fixture
 def visitor(assistant):
     return Visitor(assistant.url)
+
+
+def pytest_addoption(parser):
+    parser.addoption("--no-skips", action="store_true", help="a skipped test is a failure (CI)")
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = (yield).get_result()
+    if item.config.getoption("--no-skips") and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome, report.longrepr = "failed", f"skipped: {report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr}"

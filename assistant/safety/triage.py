@@ -1,0 +1,122 @@
+"""Triage: how soon a symptom that a message reports needs care. Patterns over the whole message (data/safety/red_flags.yml).
+
+Levels are those of the website channel: none < expected < contact_clinic < same_day < emergency. Rows are those of the triage
+table (docs/triage.md). Nothing here names a condition or advises: it only decides which prepared reply is said.
+"""
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Dict, List, Optional
+
+from assistant import paths
+from assistant.yamlfile import ContentError, YamlFile, plain
+
+LEVELS = ("none", "expected", "contact_clinic", "same_day", "emergency")
+
+#: Words that deny what follows them in the same clause.
+DENIAL = re.compile(
+    r"\b(?:no|not|never|without|nor|isn'?t|isnt|aren'?t|wasn'?t|don'?t|dont|doesn'?t|doesnt|didn'?t|didnt|haven'?t|havent|hasn'?t|hasnt|"
+    r"nothing|none|no sign of|no signs of|free of|zero|rather than|instead of)\b(?P<rest>[^.;!?,]{0,34})$", re.I)
+#: "not only", "no idea", "can't stop" and the like deny nothing.
+FALSE_DENIAL = re.compile(r"\b(?:not (?:only|just|sure|fussed|great|good|bothered|panicking|worried)|no (?:idea|clue|doubt|one|wonder)|don'?t know|dont know|never (?:had|seen|felt)|doesn'?t help)\b", re.I)
+#: General questions, plans, stories and figures of speech: no symptom is reported.
+GENERAL = re.compile(
+    r"\b(?:can (?:it|this|that|microneedling|needling|the|prp|you|they|a|one|rf|numbing)|could (?:it|this|that|microneedling|needling|the|prp|i get|you)|does (?:it|this|microneedling|needling|the|prp|anyone)|do (?:you|people|they) "
+    r"(?:ever|get|usually|often|have)|will (?:it|i|my|there|the|you)|would (?:it|i|that|you)|what (?:if|happens|would|are the|does an?|do you do|should i look|counts|kind)|how (?:likely|common|do (?:you|i) (?:know|avoid|spot|tell|treat|prevent)|would i|often|many|long does|long is|long will|big a|dangerous|high)|"
+    r"is (?:it|there|this) (?:possible|true|common|a risk|any|likely|dangerous|safe|normal to get|ok|okay)|is there|are there|risks? of|chance of|chances of|danger of|worried about (?:getting|the|it|a)|scared (?:of|about|that)|afraid of|terrified of|signs of|symptoms of|read (?:about|that|online)|heard|saw (?:a|on|that)|"
+    r"in the film|movie|kim kardashian|celebrit\w*|before (?:i book|booking|i commit|my first)|thinking of|thinking about|if i (?:get|got|have|had|were|notice)|if (?:it|there|someone|anyone|you)|in case|what to do if|hypothetical\w*|just curious|asking before|prevent|avoid)\b", re.I)
+#: Somebody is living it now.
+PERSONAL = re.compile(
+    r"\b(?:i'?m|im|i am|i'?ve|ive|i have|i had|i got|my|me|mine|she'?s|shes|he'?s|hes|her|his|they'?re|we|our|hers|"
+    r"daughter'?s|mum'?s|mom'?s|wife'?s|husband'?s|sister'?s|today|tonight|yesterday|this morning|last night|right now|since|ago|just now|now)\b", re.I)
+#: Long past or resolved.
+PAST = re.compile(
+    r"\b(?:years? ago|last year|as a (?:kid|child|teen)|when i was (?:a |little|young|\d)|back in (?:19|20)\d\d|in (?:19|20)\d\d|decades? ago|months? ago (?:and|but)? ?(?:it )?(?:healed|cleared|fine)|"
+    r"all (?:cleared|healed|better|gone|fine) now|(?:has|have|it'?s|is|are) (?:since |fully |completely |all )?(?:healed|cleared up|gone away|settled|gone down)|used to|ages ago|once had|had (?:it|one) once|previous(?:ly)?|history of)\b", re.I)
+#: Figures of speech.
+IDIOM = re.compile(
+    r"\b(?:kill(?:ed|s)? for|dying to|to die for|bleed(?:ing)? me dry|heart attack at the|nearly had a heart attack|gave me a heart attack|(?:price|cost|bill|quote|waiting list)\w* (?:\w+ ){0,3}(?:breath|faint|heart|stroke)|"
+    r"blind as a bat|can'?t see (?:a|any|the|you|your|where|how|why|much|what|it|myself|results?)|take my breath away|takes my breath|breath of fresh|hold(?:ing)? my breath|fever pitch|cabin fever|hay ?fever|spring fever|"
+    r"face (?:like|is like) a|burning question|burn(?:ing|t)? a hole|sick of|sick to death|bored to tears|choked up|numb with|itching to|feet are killing|(?:my )?(?:head|feet|back|hubby|husband|wife|mum|boss) (?:will|would|is going to) (?:explode|kill|murder)|spread the (?:word|cost)|swollen (?:price|bill))\b", re.I)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What triage says of a message: its level, and the rows of the table that were met."""
+
+    level: str = "none"
+    rows: tuple = ()
+
+    def as_dict(self) -> Dict[str, Any]:
+        """JSON-serialisable form."""
+        return {"level": self.level, "rows": list(self.rows)}
+
+
+def compile_sign(text: str) -> re.Pattern:
+    """A sign's pattern: `_` is one or more blanks or hyphens, `_?` any number of them."""
+    text = text.replace("_?", r"[\s\-]*").replace("_)", r"[\s\-]+)").replace("_", r"[\s\-]+")
+    return re.compile(rf"(?<![\w']){text}", re.I | re.S)
+
+
+class RedFlags:
+    """The danger signs of data/safety/red_flags.yml."""
+
+    def __init__(self, path: Path = paths.SAFETY / "red_flags.yml"):
+        file = YamlFile.read(path, paths.ROOT)
+        data = plain(file.data)
+        problems = []
+        self.concepts, self.flags = {}, []
+        for name, patterns in data["concepts"].items():
+            self.concepts[name] = [compile_sign(p) for p in patterns]
+        for number, flag in enumerate(data["red_flags"]):
+            if flag.get("level") not in LEVELS:
+                problems.append(file.problem(("red_flags", number, "level"), f"`{flag.get('level')}` is not a level", f"Use one of: {', '.join(LEVELS)}."))
+            for index, sign in enumerate(flag["signs"]):
+                try:
+                    self.flags.append((flag["row"], flag["level"], flag.get("with", []), compile_sign(sign)))
+                except re.error as error:
+                    problems.append(file.problem(("red_flags", number, "signs", index), f"not a pattern ({error})", "Check brackets and signs."))
+        if problems:
+            raise ContentError(problems)
+
+    def find(self, text: str) -> Finding:
+        """The most urgent level whose sign is reported in `text`, and every row met."""
+        level, rows = 0, []
+        present: Dict[str, bool] = {}
+        for row, name, needs, pattern in self.flags:
+            for concept in needs:
+                if concept not in present:
+                    present[concept] = any(p.search(text) for p in self.concepts[concept])
+            if not all(present[concept] for concept in needs):
+                continue
+            if any(reported(text, match) for match in pattern.finditer(text)):
+                rows.append(row)
+                level = max(level, LEVELS.index(name))
+        return Finding(LEVELS[level], tuple(dict.fromkeys(rows)))
+
+
+def reported(text: str, match: re.Match) -> bool:
+    """Whether the sign at `match` is something that happens to somebody now: not denied, general, past, or a figure of speech."""
+    start = max(text.rfind(mark, 0, match.start()) for mark in ".!?\n") + 1
+    ends = [text.find(mark, match.end()) for mark in ".!?\n"]
+    end = min([e for e in ends if e >= 0], default=len(text))
+    sentence, before = text[start:end + 1], text[start:match.start()]
+    denial = DENIAL.search(before)
+    if denial and not FALSE_DENIAL.search(before[denial.start():]) and not re.search(r"\b(?:but|although|though|except|just|only)\b", denial["rest"]):
+        return False
+    if IDIOM.search(sentence) or PAST.search(sentence):
+        return False
+    return not (GENERAL.search(sentence) and not living_it(sentence, match))
+
+
+def living_it(sentence: str, match: re.Match) -> bool:
+    """Whether a sentence with a question in it still reports the sign as the person's own."""
+    general = GENERAL.search(sentence)
+    return bool(re.search(r"\b(?:my|she'?s|he'?s|her|his|i'?m|ive|i'?ve|i have)\b", sentence[:general.start()], re.I)) and match.group() not in sentence[general.start():]
+
+
+def more_urgent(one: Optional[Finding], other: Optional[Finding]) -> Finding:
+    """The more urgent of two findings, with the rows of both."""
+    found: List[Finding] = [f for f in (one, other) if f]
+    best = max(found, key=lambda f: LEVELS.index(f.level), default=Finding())
+    return Finding(best.level, tuple(dict.fromkeys(row for f in found for row in f.rows)))

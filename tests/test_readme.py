@@ -1,0 +1,49 @@
+"""Every command of the README works, and every path it names exists."""
+import re
+import subprocess
+
+import pytest
+
+from assistant import launch, paths
+
+README = (paths.ROOT / "README.md").read_text("utf-8")
+TARGETS = sorted(set(re.findall(r"make ([a-z-]+)", README)))
+#: Targets that other tests run for real: `run` and `shell` in test_commands, `test` is this run.
+ELSEWHERE = {"run", "shell", "test"}
+PLAIN = {"help": [], "check": [], "generate": ["CHECKED"], "train": [], "evaluate": []}
+
+
+def make(*arguments, timeout=600):
+    return subprocess.run(["make", *arguments], cwd=paths.ROOT, capture_output=True, text=True, timeout=timeout, env=launch.environment())
+
+
+def test_every_target_is_covered():
+    assert set(TARGETS) <= ELSEWHERE | set(PLAIN) | {"rasa"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", sorted(set(PLAIN)))
+def test_a_target_works(target):
+    done = make(target)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("arguments", re.findall(r'make rasa ARGS="([^"]+)"', README))
+def test_rasas_own_commands_work(arguments, tmp_path):
+    more = f" --model models --out {tmp_path} --no-plot" if arguments.startswith("test nlu") else ""
+    done = make("rasa", f"ARGS={arguments}{more}", timeout=900)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+
+
+def test_every_link_leads_somewhere():
+    for target in re.findall(r"\]\(([^)#]+)\)", README):
+        assert target.startswith("http") or (paths.ROOT / target).exists(), target
+
+
+def test_every_path_of_the_layout_exists():
+    layout = re.search(r"## Layout\n+```\n(.*?)```", README, re.S).group(1)
+    for line in layout.splitlines():
+        for name in re.split(r"\s+", line[:27].strip()):
+            assert (paths.ROOT / name).exists(), name
