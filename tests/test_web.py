@@ -161,10 +161,13 @@ def test_erasing_leaves_nothing_in_any_file(assistant):
 
 
 @pytest.mark.parametrize("command", ["/restart", "/back", "/session_start", "/ask_cost", '  /ask_cost{"a": "b"}', "\uff0frestart", "\u200b/restart", "/ask_cost@1.0"])
-def test_typed_commands_do_nothing(visitor, command):
-    visitor.say("does it hurt")
-    assert spoken(visitor.say(command)).strip()
-    assert visitor.say("tell me more")["topics"] == ["pain"]
+def test_typed_commands_are_read_as_words(visitor, command):
+    first = visitor.say("does it hurt")
+    turn = visitor.say(command)
+    assert spoken(turn).strip() and "Restart" not in spoken(turn)
+    history = requests.get(visitor.url + "/messages", headers=visitor.headers, timeout=10).json()["turns"]
+    assert history[2]["turn"] == first and history[-1]["turn"] == turn
+    assert visitor.choose(first["choices"][0]["id"])["topics"] == [first["choices"][0]["topic"]]
 
 
 def test_four_messages_at_once_are_answered_in_order_without_polling(visitor):
