@@ -6,7 +6,8 @@ A *reading* (assistant.understanding.reader) says what a message asks; a *state*
 from typing import Any, Dict, List, Optional, Tuple
 
 from assistant.knowledge import Knowledge, Topic
-from assistant.turn import KINDS, Choice, Turn
+from assistant.safety import circumstances
+from assistant.turn import KINDS, URGENCY, Choice, Message, Turn
 
 #: Most questions that one turn answers, and most follow-up choices, caveats and sources that it shows.
 MOST_QUESTIONS, MOST_CHOICES, MOST_CAVEATS, MOST_SOURCES = 3, 3, 2, 4
@@ -22,7 +23,7 @@ State = Dict[str, Any]
 
 def new_state() -> State:
     """What a conversation remembers at its beginning."""
-    return {"topic": None, "topics": [], "entities": {}, "choices": [], "misses": 0, "answered": [], "replies": {}, "last": None}
+    return {"topic": None, "topics": [], "entities": {}, "choices": [], "misses": 0, "answered": [], "replies": {}, "last": None, "circumstances": {}, "urgent": None}
 
 
 def compose(reading: Dict[str, Any], state: Optional[State], kb: Knowledge) -> Tuple[Turn, State]:
@@ -44,7 +45,11 @@ def compose(reading: Dict[str, Any], state: Optional[State], kb: Knowledge) -> T
         turn = clarify(questions[0], state, kb)
     else:
         turn = answer([q for q in questions if q["decision"] == "answer"], state, kb)
-    return turn, remember(turn, questions, state)
+    stated = [item for item in reading.get("circumstances", []) if item["id"] in kb.circumstances]
+    known = circumstances.remember(state["circumstances"], stated)
+    caution(turn, [item for item in stated if not item["denied"]], known, kb)
+    state = triage(turn, reading.get("triage") or {}, state, kb)
+    return turn, {**remember(turn, questions, state), "circumstances": known}
 
 
 def fixed(kind: str, name: str, kb: Knowledge) -> Turn:
@@ -153,6 +158,63 @@ def attach(turn: Turn, topics: List[Topic], state: State, kb: Knowledge) -> None
     wanted = [name for topic in topics for name in topic.follow_ups]
     fresh = [name for name in dict.fromkeys(wanted) if name not in seen]
     turn.choices = [topic_choice(kb.topic(name)) for name in fresh[:MOST_CHOICES]]
+
+
+def triage(turn: Turn, finding: Dict[str, Any], state: State, kb: Knowledge) -> State:
+    """Say first what a milder symptom needs, and repeat urgent advice that has not been settled yet. Gives the state after it."""
+    level = finding.get("level", "none")
+    if level == "none" and turn.topics[:1] == ["post_treatment_worry"]:
+        level = "expected"
+    if level == "contact_clinic":
+        turn.messages.insert(0, Message("triage", kb.reply("contact_clinic"), "urgent_symptom"))
+        turn.kind = "triage"
+        if "urgent_symptom" not in turn.topics:
+            turn.topics.append("urgent_symptom")
+    if URGENCY.index(level) > URGENCY.index(turn.urgency):
+        turn.urgency = level
+    if state.get("urgent") and turn.urgency == "none":
+        if finding.get("settled"):
+            return {**state, "urgent": None}
+        turn.messages.insert(0, Message("triage", kb.reply(f"still_{state['urgent']}"), "urgent_symptom"))
+    return state
+
+
+#: Topics about money and dates, in which a circumstance says what must happen before booking.
+BOOKING_TOPICS = ("cost", "booking", "insurance_financing")
+
+
+def caution(turn: Turn, stated: List[Dict[str, Any]], known: Dict[str, Dict[str, str]], kb: Knowledge) -> None:
+    """Add what personal circumstances change: in full when stated in this message, as a reminder when told earlier."""
+    now = {item["id"] for item in stated}
+    for item in stated:
+        entry = kb.circumstances[item["id"]]
+        text = entry.other if item["who"] == "other" else entry.past if item["when"] == "past" and entry.past else entry.caution
+        turn.messages.insert(turn_opening(turn), Message("caution", kb.phrases.fill(text), entry.topic))
+        if entry.topic not in turn.topics:
+            turn.topics.append(entry.topic)
+        turn.cautions.append(item["id"])
+        if URGENCY.index(entry.level) > URGENCY.index(turn.urgency):
+            turn.urgency = entry.level
+    for name, how in known.items():
+        entry = kb.circumstances[name]
+        touched = [kb.topic(t) for t in turn.topics if entry.touches(kb.topic(t)) and t != entry.topic]
+        if name in now or not touched:
+            continue
+        past = how["when"] == "past"
+        booking = any(topic.id in BOOKING_TOPICS for topic in touched)
+        text = (entry.past_booking if past and entry.past_booking else entry.booking) if booking else entry.past_reminder if past and entry.past_reminder else entry.reminder
+        turn.say("caution", kb.phrases.fill(text), entry.topic)
+        turn.cautions.append(name)
+    if turn.cautions and now and turn.kind in ("answer", "clarify", "fallback", "smalltalk", "out_of_scope"):
+        turn.kind = "caution"
+        turn.topics = [t for t in turn.topics if t not in ("out_of_scope", "smalltalk")] or turn.topics
+    if turn.urgency in ("contact_clinic", "same_day", "emergency") and "urgent_symptom" not in turn.topics:
+        turn.topics.insert(0, "urgent_symptom")
+
+
+def turn_opening(turn: Turn) -> int:
+    """Where a caution goes: first, behind other cautions."""
+    return sum(message.role == "caution" for message in turn.messages)
 
 
 def elaborate(request: str, state: State, kb: Knowledge) -> Turn:

@@ -44,7 +44,8 @@ def checksum(files: Iterable[Path]) -> str:
 
 def helper_files() -> List[Path]:
     """The modules and data files that the components depend on."""
-    return [Path(__file__), *(paths.ROOT / "assistant" / "understanding").glob("*.py"), paths.ENCODER / "SHA256SUMS", *paths.LEXICON.glob("*.yml")]
+    return [Path(__file__), *(paths.ROOT / "assistant" / "understanding").glob("*.py"), *(paths.ROOT / "assistant" / "safety").glob("*.py"),
+            *paths.SAFETY.glob("*.yml"), paths.ENCODER / "SHA256SUMS", *paths.LEXICON.glob("*.yml")]
 
 
 def cleaned(message: Message) -> Text:

@@ -17,7 +17,8 @@ from sanic.response import HTTPResponse, empty, html, raw, redirect
 from sanic.response import json as json_response
 
 from assistant import compose
-from assistant.rasa.runtime import live_knowledge
+from assistant.rasa.runtime import live_knowledge, red_flags, responses
+from assistant.safety.replies import level_of, response_name, urgent_turn
 from assistant.turn import Turn, public
 from assistant.understanding.reader import chosen_meaning, intent_of
 from assistant.understanding.text import normalise
@@ -61,8 +62,11 @@ class TurnOutput(OutputChannel):
 
     async def send_response(self, recipient_id: Text, message: Dict[Text, Any]) -> None:
         custom = message.get("custom") or {}
+        level = level_of(message.get("utter_action") or "")
         if "turn" in custom:
             self.turns.append(custom["turn"])
+        elif level:
+            self.turns.append(urgent_turn(level, message["text"]).as_dict())
         elif message.get("text"):
             self.texts.append(message["text"])
 
@@ -89,6 +93,16 @@ def plain_function(method: Callable[..., Awaitable[HTTPResponse]]) -> Callable[.
 
     handler.__name__ = getattr(method, "__name__", "handler")
     return handler
+
+
+_background: set = set()
+
+
+def in_background(work: Awaitable[None]) -> None:
+    """Start `work` and keep a reference to it until it is done (asyncio keeps none)."""
+    task = asyncio.ensure_future(work)
+    _background.add(task)
+    task.add_done_callback(_background.discard)
 
 
 class WebInput(InputChannel):
@@ -226,7 +240,11 @@ class Endpoints:
         """One turn from the message to its record; goes on when the visitor's connection is lost."""
         kb = live_knowledge().get()
         said = picked["title"] if picked else normalise(text)
-        if not picked and not said:
+        urgent = None if picked else self.urgent(said)
+        if urgent:
+            turn = urgent.as_dict()
+            in_background(self.note_in_rasa(session, said))
+        elif not picked and not said:
             turn = compose.compose({"request": "blank"}, None, kb)[0].as_dict()
         elif not picked and len(" ".join(said.split())) > MOST_CHARACTERS:
             turn = compose.fixed("fallback", "too_long", kb).as_dict()
@@ -234,6 +252,19 @@ class Endpoints:
             turn = await self.ask_rasa(request, session, said, picked)
         self.store.record(session, said[:MOST_CHARACTERS], turn, client_id)
         return turn
+
+    @staticmethod
+    def urgent(said: str) -> Optional[Turn]:
+        """The urgent reply to a danger sign, found before the conversation's lock, so that a hung action never holds it up."""
+        name = response_name(red_flags().find(said).as_dict())
+        return urgent_turn(level_of(name), live_knowledge().get().phrases.fill(responses()[name])) if name else None
+
+    async def note_in_rasa(self, session: str, said: str) -> None:
+        """Let Rasa go through the same message, so that the conversation remembers it."""
+        try:
+            await self.on_new_message(UserMessage(said[:MOST_CHARACTERS].lstrip("/ "), TurnOutput(), session, input_channel=WebInput.name()))
+        except Exception as error:  # noqa: BLE001 - the visitor has the reply already
+            logger.error("noting an urgent turn failed: %s", type(error).__name__)
 
     async def ask_rasa(self, request: Request, session: str, said: str, picked: Optional[Dict[str, Any]]) -> Dict[str, Any]:
         """Rasa's turn for a message, or the kind sentence with the phone when Rasa is silent or fails."""

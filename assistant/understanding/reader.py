@@ -3,6 +3,9 @@ import re
 from dataclasses import dataclass
 from typing import Any, Dict, List, Optional
 
+from assistant.safety.circumstances import Circumstances
+from assistant.safety.replies import response_name
+from assistant.safety.triage import GENERAL, Finding, RedFlags, more_urgent
 from assistant.understanding.language import detect
 from assistant.understanding.lexicon import Lexicon, by_kind
 from assistant.understanding.model import Ranked, TopicModel
@@ -20,12 +23,14 @@ class Thresholds:
     answer: probability of the best topic from which it is answered at once.
     near: or, below that, cosine of the nearest example together with `near_answer`.
     split: probability that each part of a message needs before the message counts as several questions.
+    urgent: probability of the topic urgent_symptom from which a message counts as a same-day symptom.
     """
 
     answer: float = 0.30
     lead: float = 0.12
     near: float = 0.35
     split: float = 0.45
+    urgent: float = 0.5
 
     @classmethod
     def of(cls, config: Dict[str, Any]) -> "Thresholds":
@@ -41,6 +46,8 @@ REQUESTS = {
 }
 #: Openings that lean on what was said before.
 LEANING = re.compile(r"^(?:and|but|what about|how about|what if|also|or|so|ok(?:ay)?|then|same for|even|is that|does that|will that|would that|how long does (?:it|that)|for|on|with|in|at|the|no,? i mean(?:t)?|sorry,? (?:i mean(?:t)?|the)|i mean(?:t)?)\b", re.I)
+#: The visitor says that the urgent matter is being taken care of.
+SETTLED = re.compile(r"\b(?:it'?s|it is|its|that'?s|all) (?:settled|sorted|dealt with|been seen|ok now|better now|fine now)|\b(?:i'?ve|ive|i have|i'?m|im|she'?s|he'?s)(?: been| just| already)* (?:seen|called|rung|phoned|at (?:the )?(?:a&e|er|hospital|doctor)|in hospital|been seen)\b|\bsettled\b", re.I)
 NUMBER = re.compile(r"^\W*(?:option |number |no\.? ?|choice |the )?(?P<n>[1-9]|first|second|third|fourth|one|two|three|four|last)(?: one| option)?\W*$", re.I)
 ORDINALS = {"first": 1, "one": 1, "second": 2, "two": 2, "third": 3, "three": 3, "fourth": 4, "four": 4, "last": -1}
 
@@ -50,6 +57,7 @@ class Reader:
 
     def __init__(self, encode, model: TopicModel, lexicon: Lexicon, thresholds: Thresholds = Thresholds()):
         self.encode, self.model, self.lexicon, self.thresholds = encode, model, lexicon, thresholds
+        self.red_flags, self.circumstances = RedFlags(), Circumstances()
 
     def rank(self, text: str) -> Ranked:
         """The model's ranking of one text."""
@@ -57,10 +65,21 @@ class Reader:
 
     def read(self, raw: str, state: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
         """What `raw` asks, given what the conversation remembers (see assistant.compose.new_state)."""
-        state = state or {}
         text = normalise(raw)
         if not text:
             return {"request": "blank", "questions": [], "language": "en"}
+        asks = self._asks(text, state or {})
+        finding = more_urgent(self.red_flags.find(text), self._worry(text, asks))
+        triage = {**finding.as_dict(), "settled": bool(SETTLED.search(text))}
+        return {**asks, "triage": triage, "circumstances": self.circumstances.find(text)}
+
+    def _worry(self, text: str, asks: Dict[str, Any]) -> Finding:
+        """A symptom that no pattern names, but that reads like those of the training data."""
+        questions = asks["questions"]
+        sure = any(q["topic"] == "urgent_symptom" and q["confidence"] >= self.thresholds.urgent for q in questions)
+        return Finding("same_day") if sure and not GENERAL.search(text) else Finding()
+
+    def _asks(self, text: str, state: Dict[str, Any]) -> Dict[str, Any]:
         chosen = self._choice(text, state)
         if chosen:
             return chosen
@@ -149,6 +168,8 @@ def chosen_meaning(meaning: Dict[str, Any]) -> Dict[str, Any]:
 
 def intent_of(meaning: Dict[str, Any]) -> str:
     """The Rasa intent that a reading stands for."""
+    if response_name(meaning.get("triage") or {}):
+        return "ask_urgent_symptom"
     questions = meaning.get("questions") or []
     if questions and questions[0]["decision"] == "answer":
         return f"ask_{questions[0]['topic']}"

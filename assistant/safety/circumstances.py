@@ -1,0 +1,85 @@
+"""Personal circumstances (pregnancy, a blood thinner, ...) that a message states: whose they are, whether denied, whether past.
+
+What follows from each is in data/knowledge/cautions.yml; the words are in data/safety/circumstances.yml.
+"""
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Dict, List, Optional
+
+from assistant import paths
+from assistant.safety.triage import compile_sign
+from assistant.yamlfile import ContentError, YamlFile, plain
+
+SELF = re.compile(r"\b(?:i|i'?m|im|i'?ve|ive|i'?ll|ill|me|my|mine|myself|we|our)\b", re.I)
+OTHER = re.compile(
+    r"\b(?:my|his|her|our|a) (?:\w+ )?(?:sister|brother|mum|mom|mother|dad|father|wife|husband|partner|girlfriend|boyfriend|friend|mate|daughter|son|nan|gran|grandma|aunt|auntie|"
+    r"uncle|cousin|niece|nephew|boss|colleague|neighbou?r|client|flatmate|roommate|bf|gf|hubby|lad|kid|child|girl|boy|teen(?:ager)?)(?:'s|s)?\b|\b(?:she|he|they)(?:'s|'re)?\b", re.I)
+DENIED = re.compile(r"\b(?:not|isn'?t|aren'?t|never|no longer|don'?t have|dont have|haven'?t got|don'?t take|dont take|not on|without|no)\b[^.;!?,]{0,22}$", re.I)
+#: A question about people in general, which states nothing about anybody.
+IN_GENERAL = re.compile(
+    r"\b(?:can (?:people|women|men|you|someone|anyone|pregnant|diabetics|teens|teenagers|it|this|that|needling|microneedling)|is (?:it|this|microneedling|needling|there)|are (?:people|women|there|pregnant)|"
+    r"does (?:it|this|microneedling|needling|a|the|having|being|taking)|do (?:you|people)|what (?:about|if|happens)|who (?:can|should|shouldn'?t)|should (?:people|someone|you)|will (?:it|this|needling)|would (?:it|this|that)|how (?:does|do you|soon|long))\b", re.I)
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """The signs of one circumstance."""
+
+    signs: List[re.Pattern]
+    past: Optional[re.Pattern]
+    never: Optional[re.Pattern]
+
+
+class Circumstances:
+    """Finds circumstances in a text."""
+
+    def __init__(self, path: Path = paths.SAFETY / "circumstances.yml"):
+        file = YamlFile.read(path, paths.ROOT)
+        self.patterns: Dict[str, Pattern] = {}
+        problems = []
+        for name, entry in plain(file.data["circumstances"]).items():
+            try:
+                optional = {key: compile_sign(entry[key]) if entry.get(key) else None for key in ("past", "not")}
+                self.patterns[name] = Pattern([compile_sign(sign) for sign in entry["signs"]], optional["past"], optional["not"])
+            except re.error as error:
+                problems.append(file.problem(("circumstances", name), f"not a pattern ({error})", "Check brackets and signs."))
+        if problems:
+            raise ContentError(problems)
+
+    def find(self, text: str) -> List[Dict[str, Any]]:
+        """What is stated, as `{"id", "who": "self" | "other", "when": "now" | "past", "denied": bool}`, in the file's order."""
+        found: Dict[str, Dict[str, Any]] = {}
+        sentences = [s for s in re.split(r"(?<=[.!?])\s+|\n", text) if s.strip()]
+        for name, pattern in self.patterns.items():
+            for sentence in sentences:
+                match = next((m for m in (sign.search(sentence) for sign in pattern.signs) if m), None)
+                if not match or (pattern.never and pattern.never.search(sentence)):
+                    continue
+                stated = self._stated(sentence, match, pattern)
+                if stated:
+                    found[name] = {"id": name, **stated}
+        return list(found.values())
+
+    @staticmethod
+    def _stated(sentence: str, match: re.Match, pattern: Pattern) -> Optional[Dict[str, Any]]:
+        before = sentence[:match.start()]
+        mine, others = SELF.search(sentence), OTHER.search(sentence)
+        if IN_GENERAL.search(sentence) and not (mine or others):
+            return None
+        clause = re.split(r"[,;]| but | and ", before)[-1] + match.group()
+        other = OTHER.search(clause) or (others and not re.search(r"\b(?:i'?m|im|i am|i have|i'?ve|ive|i take|i got|i get|me)\b", sentence, re.I))
+        denied = bool(DENIED.search(before)) and not re.search(r"\b(?:not sure|no idea|not only)\b", before, re.I)
+        past = bool(pattern.past and pattern.past.search(sentence))
+        return {"who": "other" if other else "self", "when": "past" if past else "now", "denied": denied}
+
+
+def remember(known: Dict[str, Dict[str, str]], stated: List[Dict[str, Any]]) -> Dict[str, Dict[str, str]]:
+    """What the conversation knows after a message: new statements replace old ones, a denial removes."""
+    known = dict(known)
+    for item in stated:
+        if item["denied"]:
+            known.pop(item["id"], None)
+        else:
+            known[item["id"]] = {"who": item["who"], "when": item["when"]}
+    return known
