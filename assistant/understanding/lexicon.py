@@ -35,16 +35,20 @@ def canonical_duration(number: str, unit: str) -> str:
 
 
 class Lexicon:
-    """Finds entities in a text. `names` maps kind -> canonical value -> list of names that visitors use."""
+    """Finds entities in a text.
 
-    def __init__(self, names: Dict[str, Dict[str, List[str]]]):
-        self.names = names
+    `names` maps kind -> canonical value -> list of names that visitors use; `broader` maps a value to one that it also counts as.
+    """
+
+    def __init__(self, names: Dict[str, Dict[str, List[str]]], broader: Optional[Dict[str, str]] = None):
+        self.names, self.broader = names, broader or {}
         self._nlp = spacy.blank("en")
         ruler = self._nlp.add_pipe("entity_ruler", config={"phrase_matcher_attr": "LOWER", "overwrite_ents": True})
         patterns, self._fuzzy = [], {}
         for kind, values in names.items():
             for value, words in values.items():
-                for word in {value.replace("_", " "), *words}:
+                listed = {value.replace("_", " "), *words} if "_" in value else set(words)
+                for word in listed:
                     patterns.append({"label": kind, "pattern": word, "id": value})
                     if len(word) >= SHORTEST_FUZZY and " " not in word:
                         self._fuzzy[word.lower()] = (kind, value)
@@ -55,7 +59,7 @@ class Lexicon:
     def entities(self, text: str) -> List[Dict[str, Any]]:
         """Entities of `text` in Rasa's form: entity, value (canonical), start, end, and `negated` where it is."""
         found = []
-        doc = self._nlp(text)
+        doc = self._nlp(text.lower())
         for span in doc.ents:
             found.append(self._entity(text, span.label_, span.ent_id_, span.start_char, span.end_char))
         taken = [(e["start"], e["end"]) for e in found]
@@ -69,6 +73,17 @@ class Lexicon:
         for match in DURATION.finditer(text):
             found.append(self._entity(text, "duration", canonical_duration(match["n"], match["unit"]), match.start(), match.end()))
         return sorted(found, key=lambda e: e["start"])
+
+    def by_kind(self, text: str) -> Dict[str, List[str]]:
+        """Canonical values of `text` by kind, first mentioned first, negated ones left out, broader values last."""
+        result: Dict[str, List[str]] = {}
+        for entity in self.entities(text):
+            values = result.setdefault(entity["entity"], [])
+            if not entity.get("negated") and entity["value"] not in values:
+                values.append(entity["value"])
+        for values in result.values():
+            values += [self.broader[value] for value in values if self.broader.get(value, value) not in values]
+        return {kind: values for kind, values in result.items() if values}
 
     def _misspelt(self, word: str) -> Optional[tuple]:
         if len(word) < SHORTEST_FUZZY - 1 or not word.isalpha() or word in self._known or word in COMMON:
@@ -97,6 +112,10 @@ ground heading heaven horrible inside itself leaving living looking losing makin
 needed number nothing online outside people person pictures please point pretty proper quite rather really reason recent
 result results saving school second should single sister skinny smoking someone something sounds special started sticks
 stretch summer taking talking thanks things thinking though thought through tighter together tomorrow trying turned under using
+ambient angles buttons cancel cancels carter cater cheeky cheers clarity concert concerts conclusions contraction crate
+crates creator denial denominator differing filters firearm fuller heroes inhale layers layered lesson lessons loops lyrics
+melanie melissa messages peppers pixels program satin sensors shingle singles stamped stating station stations strike strikes
+strive thrust waking waving whisker
 waiting walking wanted washing wearing weeks whether window without woman wonder working worried would writing""".split())
 
 
@@ -104,9 +123,13 @@ def load(folder: Path = paths.LEXICON) -> Lexicon:
     """The lexicon of data/lexicon/*.yml. Raises ContentError."""
     problems: List[Problem] = []
     names: Dict[str, Dict[str, List[str]]] = {kind: {} for kind in KINDS}
+    broader: Dict[str, str] = {}
     for path in sorted(folder.glob("*.yml")):
         file = YamlFile.read(path, paths.ROOT)
         for kind, values in plain(file.data).items():
+            if kind == "broader":
+                broader.update(values)
+                continue
             if kind not in KINDS:
                 problems.append(file.problem((kind,), f"`{kind}` is not a kind of entity", f"Use one of: {', '.join(KINDS)}."))
                 continue
@@ -117,14 +140,4 @@ def load(folder: Path = paths.LEXICON) -> Lexicon:
                     names[kind].setdefault(value, []).extend(words)
     if problems:
         raise ContentError(problems)
-    return Lexicon(names)
-
-
-def by_kind(entities: List[Dict[str, Any]]) -> Dict[str, List[str]]:
-    """Canonical values by kind, first mentioned first, negated ones left out."""
-    result: Dict[str, List[str]] = {}
-    for entity in entities:
-        values = result.setdefault(entity["entity"], [])
-        if not entity.get("negated") and entity["value"] not in values:
-            values.append(entity["value"])
-    return {kind: values for kind, values in result.items() if values}
+    return Lexicon(names, broader)

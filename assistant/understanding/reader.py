@@ -7,7 +7,7 @@ from assistant.safety.circumstances import Circumstances
 from assistant.safety.replies import response_name
 from assistant.safety.triage import GENERAL, Finding, RedFlags, more_urgent
 from assistant.understanding.language import detect
-from assistant.understanding.lexicon import Lexicon, by_kind
+from assistant.understanding.lexicon import Lexicon
 from assistant.understanding.model import Ranked, TopicModel
 from assistant.understanding.splitter import candidates
 from assistant.understanding.text import has_words, normalise
@@ -105,12 +105,12 @@ class Reader:
 
     def questions(self, text: str, state: Dict[str, Any]) -> List[Dict[str, Any]]:
         """The questions of a message, in order, each with its topic, its entities and what to do with it."""
-        entities = by_kind(self.lexicon.entities(text))
+        entities = self.lexicon.by_kind(text)
         whole = self.rank(text) if has_words(text) else None
         parts = self._split(text, whole) if whole else []
         if len(parts) > 1:
             shared = {kind: values for kind, values in entities.items() if kind in ("area", "condition")}
-            return [self._question(part, ranked, {**shared, **by_kind(self.lexicon.entities(part))}) for part, ranked in parts]
+            return [self._question(part, ranked, {**shared, **self.lexicon.by_kind(part)}) for part, ranked in parts]
         if whole is None:
             return [{"text": text, "topic": "smalltalk", "confidence": 1.0, "candidates": [], "entities": {"situation": ["emoji"]}, "decision": "answer"}]
         leaned = self._leaning(text, whole, entities, state)

@@ -65,6 +65,15 @@ def probe(encoder, train, test):
     return head.score(embed(encoder, [t for t, _, _ in test]), [topic(y) for _, y, _ in test])
 
 
+def batches(rows, size):
+    """Shuffled batches of messages of like length, so that little is padded."""
+    rows = random.sample(rows, len(rows))
+    for start in range(0, len(rows), size * 20):
+        block = sorted(rows[start:start + size * 20], key=lambda r: len(r[0]))
+        parts = [block[i:i + size] for i in range(0, len(block), size)]
+        yield from random.sample(parts, len(parts))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--weights", type=Path, required=True)
@@ -92,10 +101,8 @@ def main():
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: min(1, (step + 1) / (0.1 * steps)) * max(0.0, 1 - step / steps))
     for epoch in range(args.epochs):
         encoder.train()
-        random.shuffle(train)
         total = 0.0
-        for start in range(0, len(train), size):
-            batch = train[start:start + size]
+        for batch in batches(train, size):
             scores = args.scale * encoder([t for t, _, _ in batch]) @ torch.nn.functional.normalize(proxies, dim=-1).T
             loss = torch.nn.functional.cross_entropy(scores, torch.tensor([index[y] for _, y, _ in batch]), label_smoothing=0.05)
             optimiser.zero_grad()
