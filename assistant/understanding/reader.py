@@ -20,16 +20,17 @@ OUTSIDE = ("out_of_scope", "out_of_scope_treatment")
 class Thresholds:
     """When to answer, when to ask back, when to split (config.yml, component TopicClassifier; measured in docs/understanding.md).
 
-    answer: probability of the best topic from which it is answered at once.
-    near: or, below that, cosine of the nearest example together with `near_answer`.
+    answer: probability of the best topic from which it is answered; below it, choices are offered.
+    near: cosine to the nearest training example below which a message is not about anything known.
     split: probability that each part of a message needs before the message counts as several questions.
+    echo: probability that the whole message must give a part's topic.
     urgent: probability of the topic urgent_symptom from which a message counts as a same-day symptom.
     """
 
-    answer: float = 0.30
-    lead: float = 0.12
+    answer: float = 0.35
     near: float = 0.35
     split: float = 0.45
+    echo: float = 0.004
     urgent: float = 0.5
 
     @classmethod
@@ -46,6 +47,8 @@ REQUESTS = {
 }
 #: Openings that lean on what was said before.
 LEANING = re.compile(r"^(?:and|but|what about|how about|what if|also|or|so|ok(?:ay)?|then|same for|even|is that|does that|will that|would that|how long does (?:it|that)|for|on|with|in|at|the|no,? i mean(?:t)?|sorry,? (?:i mean(?:t)?|the)|i mean(?:t)?)\b", re.I)
+#: A part that asks something.
+QUESTION = re.compile(r"\?|^(?:and |also |but |so |plus |n )*(?:how|what|whats|when|where|who|why|which|can|could|do|does|is|are|will|would|should|may|am|any|price|cost)\b", re.I)
 #: The visitor says that the urgent matter is being taken care of.
 SETTLED = re.compile(r"\b(?:it'?s|it is|its|that'?s|all) (?:settled|sorted|dealt with|been seen|ok now|better now|fine now)|\b(?:i'?ve|ive|i have|i'?m|im|she'?s|he'?s)(?: been| just| already)* (?:seen|called|rung|phoned|at (?:the )?(?:a&e|er|hospital|doctor)|in hospital|been seen)\b|\bsettled\b", re.I)
 NUMBER = re.compile(r"^\W*(?:option |number |no\.? ?|choice |the )?(?P<n>[1-9]|first|second|third|fourth|one|two|three|four|last)(?: one| option)?\W*$", re.I)
@@ -117,12 +120,20 @@ class Reader:
         return [leaned or self._question(text, whole, entities)]
 
     def _split(self, text: str, whole: Ranked) -> List[tuple]:
+        """The parts of a message that ask different things, or fewer than two when it asks one.
+
+        A part counts when the model is sure of it, when it reads like a question wherever another part does, and when the
+        whole message points to its topic as well (a story mentions many topics and asks about one).
+        """
+        likely = {topic for topic, p in whole.topics[:6] if p >= self.thresholds.echo}
         best: List[tuple] = []
         for parts in candidates(text):
-            ranked = [(part, self.rank(part)) for part in parts]
+            asking = [part for part in parts if QUESTION.search(part)]
             kept: Dict[str, tuple] = {}
-            for part, rank in ranked:
-                if rank.confidence >= self.thresholds.split and rank.best not in BOUNDARIES and rank.best not in kept:
+            for part in asking if asking and len(parts) > 2 else parts:
+                rank = self.rank(part)
+                sure = rank.confidence >= self.thresholds.split and (rank.best in likely or whole.confidence < self.thresholds.answer)
+                if sure and rank.best not in BOUNDARIES and rank.best not in kept:
                     kept[rank.best] = (part, rank)
             if len(kept) >= 2 and len(kept) > len(best):
                 best = list(kept.values())
@@ -139,12 +150,9 @@ class Reader:
         return question
 
     def _decide(self, ranked: Ranked) -> str:
-        lead = ranked.confidence - (ranked.topics[1][1] if len(ranked.topics) > 1 else 0.0)
         if ranked.nearest < self.thresholds.near and ranked.best not in BOUNDARIES:
             return "outside" if ranked.confidence < self.thresholds.answer else "ask"
-        if ranked.confidence >= self.thresholds.answer or lead >= self.thresholds.lead:
-            return "answer"
-        return "ask"
+        return "answer" if ranked.confidence >= self.thresholds.answer else "ask"
 
     def _leaning(self, text: str, whole: Ranked, entities: Dict[str, List[str]], state: Dict[str, Any]) -> Optional[Dict[str, Any]]:
         """An elliptical follow-up: too short for a topic of its own, it names what to put into the previous question."""
