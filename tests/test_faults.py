@@ -86,9 +86,9 @@ def test_a_broken_edit_keeps_the_last_good_version_and_is_reported(start, tmp_pa
 
 
 def test_without_a_model_the_channel_says_so(start, tmp_path):
-    empty = tmp_path / "empty"
-    empty.mkdir()
-    assistant = start(model=empty)
+    broken = tmp_path / "assistant.tar.gz"
+    broken.write_bytes(b"not a model")
+    assistant = start(model=broken)
     assistant.wait("/health", 503)
     answer = Visitor(assistant.url).post("/messages", json={"text": "does it hurt"})
     assert answer.status_code == 503 and "no trained model" in answer.json()["detail"] and answer.headers["Retry-After"]

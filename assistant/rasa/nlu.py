@@ -169,7 +169,7 @@ class TopicClassifier(IntentClassifier, GraphComponent):
             intent = example.get(INTENT)
             if not example.get(TEXT) or not intent.startswith(PREFIX):
                 continue
-            vectors.append(Encoder.shared().encode(cleaned(example)))
+            vectors.append(example.get_dense_features(TEXT)[1].features[0])
             situation = (example.get("metadata") or {}).get("intent", {}).get("situation")
             labels.append(intent[len(PREFIX):] + (SEPARATOR + situation if situation else ""))
         self._use(TopicModel.train(np.stack(vectors), labels, self.config["strength"], self.config["temperature"]))
