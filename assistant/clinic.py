@@ -172,10 +172,11 @@ class Phrases:
     def __init__(self, clinic: Clinic, phrases: Dict[str, Dict[str, str]], country: Country):
         self.clinic, self.country = clinic, country
         given = self._given(clinic)
-        values = dict(self._always(clinic, country))
+        values = {}
         for name, texts in phrases.items():
             value = given.get(name)
             values[name] = texts["missing"] if value is None else texts["given"].replace("{value}", value)
+        values.update(self._always(clinic, country))
         for _ in range(2):  # a phrase may hold {phone}, and a sentence may hold a phrase
             values = {name: self._substitute(text, values) for name, text in values.items()}
         self.values = values

@@ -190,7 +190,9 @@ def caution(turn: Turn, stated: List[Dict[str, Any]], known: Dict[str, Dict[str,
         entry = kb.circumstances[item["id"]]
         text = entry.other if item["who"] == "other" else entry.past if item["when"] == "past" and entry.past else entry.caution
         turn.messages.insert(turn_opening(turn), Message("caution", kb.phrases.fill(text), entry.topic))
-        if entry.topic not in turn.topics:
+        if turn.topics == [entry.topic]:  # the caution is the answer: do not say it twice
+            turn.messages = [m for m in turn.messages if m.role != "answer"]
+        elif entry.topic not in turn.topics:
             turn.topics.append(entry.topic)
         turn.cautions.append(item["id"])
         if URGENCY.index(entry.level) > URGENCY.index(turn.urgency):

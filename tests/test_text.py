@@ -14,6 +14,8 @@ from assistant.understanding.text import has_words, normalise
     ("it\u2019s", "it's"),
     ("a\n\n \nb", "a\nb"),
     ("\x00a\x07b", "a b"),
+    ("mi\u0441r\u043en\u0435\u0435dling", "microneedling"),
+    ("\u0431\u043e\u043b\u044c\u043d\u043e", "\u0431\u043e\u043b\u044c\u043d\u043e"),
 ])
 def test_normalise(raw, clean):
     assert normalise(raw) == clean

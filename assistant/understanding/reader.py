@@ -51,6 +51,11 @@ LEANING = re.compile(r"^(?:and|but|what about|how about|what if|also|or|so|ok(?:
 QUESTION = re.compile(r"\?|^(?:and |also |but |so |plus |n )*(?:how|what|whats|when|where|who|why|which|can|could|do|does|is|are|will|would|should|may|am|any|price|cost)\b", re.I)
 #: The visitor says that the urgent matter is being taken care of.
 SETTLED = re.compile(r"\b(?:it'?s|it is|its|that'?s|all) (?:settled|sorted|dealt with|been seen|ok now|better now|fine now)|\b(?:i'?ve|ive|i have|i'?m|im|she'?s|he'?s)(?: been| just| already)* (?:seen|called|rung|phoned|at (?:the )?(?:a&e|er|hospital|doctor)|in hospital|been seen)\b|\bsettled\b", re.I)
+#: "That" is the redness where the talk is of recovery.
+HOW_LONG = re.compile(r"^(?:and |so |but |ok )*how long (?:does|do|will|would|is|can) (?:it|that|this|they|the redness)\b(?: \w+){0,3}\W*$", re.I)
+RECOVERY = ("downtime", "side_effects", "post_treatment_worry", "aftercare")
+#: From this probability on, a short message has a topic of its own whatever was said before.
+LEANING_ENDS = 0.75
 NUMBER = re.compile(r"^\W*(?:option |number |no\.? ?|choice |the )?(?P<n>[1-9]|first|second|third|fourth|one|two|three|four|last)(?: one| option)?\W*$", re.I)
 ORDINALS = {"first": 1, "one": 1, "second": 2, "two": 2, "third": 3, "three": 3, "fourth": 4, "four": 4, "last": -1}
 
@@ -157,10 +162,13 @@ class Reader:
     def _leaning(self, text: str, whole: Ranked, entities: Dict[str, List[str]], state: Dict[str, Any]) -> Optional[Dict[str, Any]]:
         """An elliptical follow-up: too short for a topic of its own, it names what to put into the previous question."""
         previous = state.get("topic")
-        if not previous or len(text.split()) > 7 or not LEANING.match(text):
+        if not previous or len(text.split()) > 7:
             return None
+        if previous in RECOVERY and HOW_LONG.match(text):
+            return {"text": text, "topic": "downtime", "confidence": 1.0, "candidates": [], "entities": entities, "decision": "answer"}
         named = {kind: values for kind, values in entities.items() if kind != "duration"}
-        if named and whole.confidence < 0.75:
+        own_topic = {"treatment", "device", "medication"} & set(named) and whole.confidence >= self.thresholds.answer
+        if named and whole.confidence < LEANING_ENDS and not own_topic and LEANING.match(text):
             kept = {kind: values for kind, values in (state.get("entities") or {}).items() if kind != "situation"}
             return {"text": text, "topic": previous, "confidence": 1.0, "candidates": [], "entities": {**kept, **named}, "decision": "answer"}
         return None
