@@ -1,6 +1,6 @@
 """The custom actions: thin wrappers of `assistant`. Nothing here imports `rasa` (it would load TensorFlow)."""
 import logging
-from typing import Any, Dict, List, Text
+from typing import Any, Dict, List
 
 from rasa_sdk import Action, Tracker
 from rasa_sdk.events import SlotSet
@@ -24,7 +24,7 @@ class ActionAnswer(Action):
 
     _knowledge = None
 
-    def name(self) -> Text:
+    def name(self) -> str:
         return "action_answer"
 
     @classmethod
@@ -34,7 +34,7 @@ class ActionAnswer(Action):
             cls._knowledge = LiveKnowledge(report=report)
         return cls._knowledge.get()
 
-    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[Text, Any]) -> List[Dict[Text, Any]]:
+    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[str, Any]) -> List[Dict[str, Any]]:
         kb = self.knowledge()
         try:
             turn, state = compose(tracker.latest_message.get("meaning") or {}, tracker.get_slot("conversation"), kb)

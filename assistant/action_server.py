@@ -4,7 +4,6 @@ import sys
 import warnings
 
 
-
 def main() -> None:
     import sanic.app  # noqa: F401 - its import switches deprecation warnings on for the whole process
 

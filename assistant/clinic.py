@@ -201,7 +201,7 @@ class Phrases:
                     line += f", {money(price.course_of_three, clinic.currency)} for a course of three"
                 lines.append(line + (f" ({price.includes})" if price.includes else ""))
             prices = "; ".join(lines)
-        text = lambda value: value.rstrip(".") if value else None  # noqa: E731
+        text = lambda value: value.rstrip(".") if value else None
         return {
             "email": clinic.email, "address": text(clinic.address), "booking_link": clinic.booking_link,
             "hours": opening_hours(clinic.hours) if clinic.hours else None,

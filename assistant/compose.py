@@ -37,9 +37,7 @@ def compose(reading: Dict[str, Any], state: Optional[State], kb: Knowledge) -> T
     elif request == "blank":
         turn = fixed("fallback", "blank", kb)
         turn.choices = suggestions(kb)
-    elif request == "something_else":
-        turn = missed(state, kb)
-    elif not questions:
+    elif request == "something_else" or not questions:
         turn = missed(state, kb)
     elif questions[0]["decision"] == "ask":
         turn = clarify(questions[0], state, kb)

@@ -51,7 +51,7 @@ def path() -> Path:
     return paths.state_folder() / "assistant.sqlite"
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def engine() -> sa.engine.Engine:
     """The one engine of this process, its tables made. Raises StoreError."""
     return connect(path())

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple, Union
 
-from pydantic import Extra, Field, constr, root_validator, validator
+from pydantic import constr, validator
 
 from assistant import paths
 from assistant.clinic import Clinic, Phrases, Strict, load_clinic, load_phrases

@@ -4,9 +4,11 @@ import warnings
 
 
 def configure() -> None:
-    """Warnings and errors only."""
-    from rasa.utils.log_utils import configure_structlog
+    """Warnings and errors only. Call it before anything else of Rasa is imported."""
+    import sanic.app  # noqa: F401 - its import switches deprecation warnings on for the whole process
 
     warnings.filterwarnings("ignore")
+    from rasa.utils.log_utils import configure_structlog
+
     configure_structlog(logging.WARNING)
     logging.getLogger("rasa").setLevel(logging.WARNING)

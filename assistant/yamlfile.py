@@ -102,7 +102,7 @@ class YamlFile:
             return self.problem(location + inside, f"`{inside[-1]}` is not a known key", f"Known keys here: {known}.")
         if kind == "value_error.const" or kind == "type_error.enum" or "permitted" in item.get("ctx", {}):
             allowed = ", ".join(str(v) for v in item.get("ctx", {}).get("permitted", []))
-            return self.problem(location + inside, f"the value is not one of those allowed", f"Use one of: {allowed}.")
+            return self.problem(location + inside, "the value is not one of those allowed", f"Use one of: {allowed}.")
         return self.problem(location + inside, message, "Correct the value.")
 
 

@@ -6,8 +6,8 @@ from assistant import launch
 
 os.environ.update({key: os.environ.get(key, value) for key, value in launch.ENVIRONMENT.items()})
 
-from assistant import knowledge  # noqa: E402
-from tests.servers import Assistant, Visitor  # noqa: E402
+from assistant import knowledge
+from tests.servers import Assistant, Visitor
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ the files they read, so that a change never meets a stale cache.
 """
 import hashlib
 from pathlib import Path
-from typing import Any, Dict, Iterable, List, Optional, Text, Type
+from typing import Any, Dict, Iterable, List, Optional, Type
 
 import numpy as np
 from rasa.engine.graph import ExecutionContext, GraphComponent
@@ -48,7 +48,7 @@ def helper_files() -> List[Path]:
             *paths.SAFETY.glob("*.yml"), paths.ENCODER / "SHA256SUMS", *paths.LEXICON.glob("*.yml")]
 
 
-def cleaned(message: Message) -> Text:
+def cleaned(message: Message) -> str:
     """The normalised text of a message."""
     return normalise(message.get(TEXT) or "")
 
@@ -57,28 +57,28 @@ def cleaned(message: Message) -> Text:
 class SentenceEncoderFeaturizer(DenseFeaturizer, GraphComponent):
     """Sentence features, [1, 384], from the shared sentence encoder (assistant.understanding.encoder)."""
 
-    def __init__(self, config: Dict[Text, Any], name: Text):
+    def __init__(self, config: Dict[str, Any], name: str):
         super().__init__(name, config)
         self.encoder = Encoder.shared()
 
     @staticmethod
-    def get_default_config() -> Dict[Text, Any]:
+    def get_default_config() -> Dict[str, Any]:
         return {**DenseFeaturizer.get_default_config()}
 
     @staticmethod
-    def required_packages() -> List[Text]:
+    def required_packages() -> List[str]:
         return ["onnxruntime", "tokenizers"]
 
     @classmethod
-    def fingerprint_addon(cls, config: Dict[Text, Any]) -> Optional[Text]:
+    def fingerprint_addon(cls, config: Dict[str, Any]) -> Optional[str]:
         return checksum(helper_files())
 
     @classmethod
-    def validate_config(cls, config: Dict[Text, Any]) -> None:
+    def validate_config(cls, config: Dict[str, Any]) -> None:
         pass
 
     @classmethod
-    def create(cls, config: Dict[Text, Any], model_storage: ModelStorage, resource: Resource, execution_context: ExecutionContext) -> "SentenceEncoderFeaturizer":
+    def create(cls, config: Dict[str, Any], model_storage: ModelStorage, resource: Resource, execution_context: ExecutionContext) -> "SentenceEncoderFeaturizer":
         return cls(config, execution_context.node_name)
 
     def process(self, messages: List[Message]) -> List[Message]:
@@ -97,20 +97,20 @@ class SentenceEncoderFeaturizer(DenseFeaturizer, GraphComponent):
 class LexiconEntityExtractor(EntityExtractorMixin, GraphComponent):
     """Entities with canonical values from data/lexicon (assistant.understanding.lexicon)."""
 
-    def __init__(self, config: Dict[Text, Any]):
+    def __init__(self, config: Dict[str, Any]):
         self.config = config
         self.lexicon = lexicon.load()
 
     @staticmethod
-    def required_packages() -> List[Text]:
+    def required_packages() -> List[str]:
         return ["spacy", "rapidfuzz"]
 
     @classmethod
-    def fingerprint_addon(cls, config: Dict[Text, Any]) -> Optional[Text]:
+    def fingerprint_addon(cls, config: Dict[str, Any]) -> Optional[str]:
         return checksum(helper_files())
 
     @classmethod
-    def create(cls, config: Dict[Text, Any], model_storage: ModelStorage, resource: Resource, execution_context: ExecutionContext) -> "LexiconEntityExtractor":
+    def create(cls, config: Dict[str, Any], model_storage: ModelStorage, resource: Resource, execution_context: ExecutionContext) -> "LexiconEntityExtractor":
         return cls(config)
 
     def process(self, messages: List[Message]) -> List[Message]:
@@ -133,18 +133,18 @@ class TopicClassifier(IntentClassifier, GraphComponent):
         return [SentenceEncoderFeaturizer]
 
     @staticmethod
-    def required_packages() -> List[Text]:
+    def required_packages() -> List[str]:
         return ["sklearn"]
 
     @staticmethod
-    def get_default_config() -> Dict[Text, Any]:
+    def get_default_config() -> Dict[str, Any]:
         return {"strength": 8.0, "temperature": 1.0, "ranking_length": 10, **vars(Thresholds())}
 
     @classmethod
-    def fingerprint_addon(cls, config: Dict[Text, Any]) -> Optional[Text]:
+    def fingerprint_addon(cls, config: Dict[str, Any]) -> Optional[str]:
         return checksum(helper_files())
 
-    def __init__(self, config: Dict[Text, Any], model_storage: ModelStorage, resource: Resource, model: Optional[TopicModel] = None):
+    def __init__(self, config: Dict[str, Any], model_storage: ModelStorage, resource: Resource, model: Optional[TopicModel] = None):
         self.config = {**self.get_default_config(), **config}
         self._model_storage, self._resource = model_storage, resource
         self._use(model)
@@ -154,11 +154,11 @@ class TopicClassifier(IntentClassifier, GraphComponent):
         self.reader = Reader(Encoder.shared().encode, model, lexicon.load(), Thresholds.of(self.config)) if model else None
 
     @classmethod
-    def create(cls, config: Dict[Text, Any], model_storage: ModelStorage, resource: Resource, execution_context: ExecutionContext) -> "TopicClassifier":
+    def create(cls, config: Dict[str, Any], model_storage: ModelStorage, resource: Resource, execution_context: ExecutionContext) -> "TopicClassifier":
         return cls(config, model_storage, resource)
 
     @classmethod
-    def load(cls, config: Dict[Text, Any], model_storage: ModelStorage, resource: Resource, execution_context: ExecutionContext, **kwargs: Any) -> "TopicClassifier":
+    def load(cls, config: Dict[str, Any], model_storage: ModelStorage, resource: Resource, execution_context: ExecutionContext, **kwargs: Any) -> "TopicClassifier":
         with model_storage.read_from(resource) as folder:
             return cls(config, model_storage, resource, TopicModel.load(folder))
 

@@ -1,5 +1,5 @@
 """The policy that puts danger signs before everything else, forms included."""
-from typing import Any, Dict, List, Optional, Text
+from typing import Any, Dict, List, Optional
 
 from rasa.core.policies.policy import Policy, PolicyPrediction
 from rasa.engine.graph import ExecutionContext
@@ -26,21 +26,21 @@ class TriagePolicy(Policy):
     """
 
     @staticmethod
-    def get_default_config() -> Dict[Text, Any]:
+    def get_default_config() -> Dict[str, Any]:
         return {"priority": 10}
 
     @classmethod
-    def create(cls, config: Dict[Text, Any], model_storage: ModelStorage, resource: Resource, execution_context: ExecutionContext, **kwargs: Any) -> "TriagePolicy":
+    def create(cls, config: Dict[str, Any], model_storage: ModelStorage, resource: Resource, execution_context: ExecutionContext, **kwargs: Any) -> "TriagePolicy":
         return cls(config, model_storage, resource, execution_context)
 
     @classmethod
-    def load(cls, config: Dict[Text, Any], model_storage: ModelStorage, resource: Resource, execution_context: ExecutionContext, **kwargs: Any) -> "TriagePolicy":
+    def load(cls, config: Dict[str, Any], model_storage: ModelStorage, resource: Resource, execution_context: ExecutionContext, **kwargs: Any) -> "TriagePolicy":
         return cls(config, model_storage, resource, execution_context)
 
     def train(self, training_trackers: List[TrackerWithCachedStates], domain: Domain, **kwargs: Any) -> Resource:
         return self._resource
 
-    def predict_action_probabilities(self, tracker: DialogueStateTracker, domain: Domain, rule_only_data: Optional[Dict[Text, Any]] = None, **kwargs: Any) -> PolicyPrediction:
+    def predict_action_probabilities(self, tracker: DialogueStateTracker, domain: Domain, rule_only_data: Optional[Dict[str, Any]] = None, **kwargs: Any) -> PolicyPrediction:
         latest = tracker.latest_message
         finding = ((latest.parse_data if latest else None) or {}).get("meaning", {}).get("triage") or {}
         name = response_name(finding)
@@ -58,9 +58,9 @@ class TriagePolicy(Policy):
         return self._prediction(confidence_scores_for(action, 1.0, domain), events=events, is_no_user_prediction=True)
 
 
-def actions_since_message(tracker: DialogueStateTracker) -> List[Text]:
+def actions_since_message(tracker: DialogueStateTracker) -> List[str]:
     """Names of the actions run since the visitor's latest message."""
-    names: List[Text] = []
+    names: List[str] = []
     for event in reversed(tracker.applied_events()):
         if isinstance(event, UserUttered):
             break
@@ -69,7 +69,7 @@ def actions_since_message(tracker: DialogueStateTracker) -> List[Text]:
     return names
 
 
-def confidence_scores_for(action: Text, value: float, domain: Domain) -> List[float]:
+def confidence_scores_for(action: str, value: float, domain: Domain) -> List[float]:
     """A prediction that gives `value` to one action and nothing to the others."""
     scores = [0.0] * domain.num_actions
     scores[domain.index_for_action(action)] = value

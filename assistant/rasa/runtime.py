@@ -16,19 +16,19 @@ def report(problems) -> None:
         logger.error("the last good version stays in use: %s", problem)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def live_knowledge() -> LiveKnowledge:
     """The knowledge base of this process. Raises ContentError when it does not validate at first loading."""
     return LiveKnowledge(report=report)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def red_flags() -> RedFlags:
     """The danger signs. Raises ContentError."""
     return RedFlags()
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def responses() -> dict:
     """The texts of domain.yml's responses by name: urgent replies are there even when no model is loaded."""
     file = YamlFile.read(paths.ROOT / "domain.yml", paths.ROOT)

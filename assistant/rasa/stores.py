@@ -3,7 +3,7 @@ import asyncio
 import os
 from collections import defaultdict
 from contextlib import asynccontextmanager
-from typing import Any, AsyncGenerator, Dict, Optional, Text
+from typing import Any, AsyncGenerator, Dict, Optional
 
 import sqlalchemy as sa
 from rasa.core.lock import TicketLock
@@ -42,11 +42,11 @@ class ConversationLockStore(InMemoryLockStore):
         if int(os.environ.get("SANIC_WORKERS", "1")) > 1:
             raise RasaException("ConversationLockStore orders messages within one process only: unset SANIC_WORKERS")
         super().__init__()
-        self._locks: Dict[Text, asyncio.Lock] = {}
-        self._users: Dict[Text, int] = defaultdict(int)
+        self._locks: Dict[str, asyncio.Lock] = {}
+        self._users: Dict[str, int] = defaultdict(int)
 
     @asynccontextmanager
-    async def lock(self, conversation_id: Text, lock_lifetime: float = LOCK_LIFETIME, wait_time_in_seconds: float = 1) -> AsyncGenerator[TicketLock, None]:
+    async def lock(self, conversation_id: str, lock_lifetime: float = LOCK_LIFETIME, wait_time_in_seconds: float = 1) -> AsyncGenerator[TicketLock, None]:
         """Hold the conversation's lock; waiting messages go on in the order in which they came."""
         lock = self._locks.setdefault(conversation_id, asyncio.Lock())
         self._users[conversation_id] += 1

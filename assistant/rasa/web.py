@@ -7,7 +7,7 @@ import functools
 import json
 import logging
 from pathlib import Path
-from typing import Any, Awaitable, Callable, Dict, List, Optional, Text
+from typing import Any, Awaitable, Callable, Dict, List, Optional
 
 from rasa.core.channels.channel import InputChannel, OutputChannel, UserMessage
 from sanic import Blueprint, Sanic
@@ -53,14 +53,14 @@ class TurnOutput(OutputChannel):
     """Collects what Rasa says in answer to one message."""
 
     def __init__(self) -> None:
-        self.turns: List[Dict[Text, Any]] = []
-        self.texts: List[Text] = []
+        self.turns: List[Dict[str, Any]] = []
+        self.texts: List[str] = []
 
     @classmethod
-    def name(cls) -> Text:
+    def name(cls) -> str:
         return "web"
 
-    async def send_response(self, recipient_id: Text, message: Dict[Text, Any]) -> None:
+    async def send_response(self, recipient_id: str, message: Dict[str, Any]) -> None:
         custom = message.get("custom") or {}
         level = level_of(message.get("utter_action") or "")
         if "turn" in custom:
@@ -70,10 +70,10 @@ class TurnOutput(OutputChannel):
         elif message.get("text"):
             self.texts.append(message["text"])
 
-    async def send_text_message(self, recipient_id: Text, text: Text, **kwargs: Any) -> None:
+    async def send_text_message(self, recipient_id: str, text: str, **kwargs: Any) -> None:
         self.texts.append(text)
 
-    def turn(self) -> Optional[Dict[Text, Any]]:
+    def turn(self) -> Optional[Dict[str, Any]]:
         """The one turn of this message, or None when Rasa said nothing."""
         if self.turns:
             return self.turns[0]
@@ -109,11 +109,11 @@ class WebInput(InputChannel):
     """Sessions, messages, history, feedback, erasure and health of the website channel."""
 
     @classmethod
-    def name(cls) -> Text:
+    def name(cls) -> str:
         return "web"
 
     @classmethod
-    def from_credentials(cls, credentials: Optional[Dict[Text, Any]]) -> InputChannel:
+    def from_credentials(cls, credentials: Optional[Dict[str, Any]]) -> InputChannel:
         return cls()
 
     def __init__(self) -> None:
@@ -263,7 +263,7 @@ class Endpoints:
         """Let Rasa go through the same message, so that the conversation remembers it."""
         try:
             await self.on_new_message(UserMessage(said[:MOST_CHARACTERS].lstrip("/ "), TurnOutput(), session, input_channel=WebInput.name()))
-        except Exception as error:  # noqa: BLE001 - the visitor has the reply already
+        except Exception as error:
             logger.error("noting an urgent turn failed: %s", type(error).__name__)
 
     async def ask_rasa(self, request: Request, session: str, said: str, picked: Optional[Dict[str, Any]]) -> Dict[str, Any]:
@@ -281,7 +281,7 @@ class Endpoints:
         message = UserMessage(said, output, session, input_channel=WebInput.name(), parse_data=parse)
         try:
             await self.on_new_message(message)
-        except Exception as error:  # noqa: BLE001 - silence is the one thing a visitor must not get
+        except Exception as error:
             logger.error("turn failed: %s", type(error).__name__, exc_info=error)
         turn = output.turn()
         if turn is None:
@@ -301,7 +301,7 @@ class Endpoints:
                 if tracker and tracker.latest_action_name != ACTION_LISTEN_NAME:
                     tracker.update(ActionExecuted(ACTION_LISTEN_NAME))
                     await agent.tracker_store.save(tracker)
-        except Exception as error:  # noqa: BLE001 - the visitor's answer does not depend on it
+        except Exception as error:
             logger.error("healing a conversation failed: %s", type(error).__name__)
 
     async def history(self, request: Request) -> HTTPResponse:

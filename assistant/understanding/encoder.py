@@ -52,7 +52,7 @@ class Encoder:
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(MAX_TOKENS)
-        self._memory: "OrderedDict[str, np.ndarray]" = OrderedDict()
+        self._memory: OrderedDict[str, np.ndarray] = OrderedDict()
         self._remember, self._lock = remember, threading.Lock()
 
     @classmethod

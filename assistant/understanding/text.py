@@ -14,7 +14,12 @@ def one_script(text: str) -> str:
     """Words that mix Latin letters with look-alikes of other scripts, in Latin letters; a message with Latin words has no lone look-alikes."""
     if not re.search(r"[A-Za-z]", text):
         return text
-    return re.sub(r"[^\W\d_]+", lambda m: m.group().translate(LOOKALIKES) if re.search(r"[A-Za-z]", m.group().translate(LOOKALIKES)) and not re.search(r"[^A-Za-z]", m.group().translate(LOOKALIKES)) else m.group(), text)
+
+    def latin(match: re.Match) -> str:
+        word = match.group().translate(LOOKALIKES)
+        return word if word.isascii() else match.group()
+
+    return re.sub(r"[^\W\d_]+", latin, text)
 
 
 def normalise(text: str) -> str:

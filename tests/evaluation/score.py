@@ -28,11 +28,11 @@ def rows(path: Path = HERE / "messages.csv") -> List[Dict[str, str]]:
 
 def load_parser():
     """A function that gives Rasa's parse of a message, from the trained model."""
-    from rasa.core.agent import load_agent
-
     from assistant import quiet
 
     quiet.configure()
+    from rasa.core.agent import load_agent
+
     agent = asyncio.run(load_agent(model_path=str(launch.MODEL)))
     assert agent.is_ready(), "there is no trained model: run `make train`"
     return lambda text: asyncio.run(agent.parse_message(text))
