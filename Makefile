@@ -26,7 +26,7 @@ train: setup ## train the model when its inputs changed (FORCE=1: always)
 	@$(PY) -m assistant.launch train $(if $(FORCE),--force)
 
 check: setup ## look for mistakes in clinic.yml, the knowledge base and the training data
-	@$(PY) -m assistant.check
+	@$(PY) -m assistant.check $(ARGS)
 
 generate: setup ## write domain.yml, data/rules.yml and docs/topics.md anew from the knowledge base
 	@$(PY) -m assistant.generate

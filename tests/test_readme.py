@@ -24,9 +24,9 @@ def test_every_target_is_covered():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("target", sorted(PLAIN - {"check"}))
+@pytest.mark.parametrize("target", sorted(PLAIN))
 def test_a_target_works(target):
-    done = make(target)
+    done = make(target, *(["ARGS=--today 2026-11-23"] if target == "check" else []))
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     assert "Traceback" not in done.stderr
 
