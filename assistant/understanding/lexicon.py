@@ -74,6 +74,12 @@ class Lexicon:
             found.append(self._entity(text, "duration", canonical_duration(match["n"], match["unit"]), match.start(), match.end()))
         return sorted(found, key=lambda e: e["start"])
 
+    def without(self, text: str) -> str:
+        """`text` with its entities cut out."""
+        for entity in reversed(self.entities(text)):
+            text = text[:entity["start"]] + text[entity["end"]:]
+        return text
+
     def by_kind(self, text: str) -> Dict[str, List[str]]:
         """Canonical values of `text` by kind, first mentioned first, negated ones left out, broader values last."""
         result: Dict[str, List[str]] = {}

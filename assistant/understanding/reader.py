@@ -56,6 +56,8 @@ HOW_LONG = re.compile(r"^(?:and |so |but |ok )*how long (?:does|do|will|would|is
 RECOVERY = ("downtime", "side_effects", "post_treatment_worry", "aftercare")
 #: From this probability on, a short message has a topic of its own whatever was said before.
 LEANING_ENDS = 0.75
+#: Words that carry no topic.
+CONTENT = re.compile(r"\b(?:and|but|or|also|so|then|what|how|about|if|same|even|for|on|with|in|at|of|to|the|my|a|an|is|it|that|ok|okay)\b", re.I)
 NUMBER = re.compile(r"^\W*(?:option |number |no\.? ?|choice |the )?(?P<n>[1-9]|first|second|third|fourth|one|two|three|four|last)(?: one| option)?\W*$", re.I)
 ORDINALS = {"first": 1, "one": 1, "second": 2, "two": 2, "third": 3, "three": 3, "fourth": 4, "four": 4, "last": -1}
 
@@ -168,7 +170,8 @@ class Reader:
             return {"text": text, "topic": "downtime", "confidence": 1.0, "candidates": [], "entities": entities, "decision": "answer"}
         named = {kind: values for kind, values in entities.items() if kind != "duration"}
         own_topic = {"treatment", "device", "medication"} & set(named) and whole.confidence >= self.thresholds.answer
-        if named and whole.confidence < LEANING_ENDS and not own_topic and LEANING.match(text):
+        bare = not CONTENT.sub("", self.lexicon.without(text)).strip(" ?!.,'")  # nothing but the new area or condition
+        if named and (bare or whole.confidence < LEANING_ENDS) and not own_topic and LEANING.match(text):
             kept = {kind: values for kind, values in (state.get("entities") or {}).items() if kind != "situation"}
             return {"text": text, "topic": previous, "confidence": 1.0, "candidates": [], "entities": {**kept, **named}, "decision": "answer"}
         return None
