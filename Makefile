@@ -39,6 +39,13 @@ evaluate: setup ## score the understanding on the project's own evaluation set
 	@$(PY) -m assistant.launch train
 	@$(PY) -m tests.evaluation.score $(ARGS)
 
+variety: setup ## how varied the training data is, intent by intent
+	@$(PY) -m assistant.variety
+
+safety-report: setup ## score triage and circumstances on the project's own evaluation sets, into docs/safety-report.md
+	@$(PY) -m assistant.launch train
+	@$(PY) -m tests.evaluation.safety_report $(ARGS)
+
 rasa: setup ## any command of Rasa, for example: make rasa ARGS="data validate"
 	@$(PY) -m assistant.launch rasa $(ARGS)
 
@@ -48,4 +55,4 @@ lint: setup ## ruff
 lock: setup ## resolve requirements.in into requirements.lock
 	@cd "$(HERE)" && .uv/bin/uv pip compile -q --generate-hashes --python-version 3.10 --no-header --no-emit-index-url requirements.in -o requirements.lock
 
-.PHONY: help setup run shell train check generate test evaluate rasa lint lock
+.PHONY: help setup run shell train check generate test evaluate variety safety-report rasa lint lock

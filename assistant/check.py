@@ -76,6 +76,10 @@ def visitor_texts(kb: Knowledge) -> Iterator[Said]:
     yield from texts_in(clinic, clinic.data)
 
 
+#: Placeholders that are filled when the text is said, from the conversation.
+FILLED_LATER = ("value", "date", "circumstance", "circumstances")
+
+
 def wording(kb: Knowledge) -> List[Problem]:
     """Forbidden statements, blank lines and unknown placeholders in any text that can reach a visitor."""
     problems, statements, known = [], forbidden(), kb.phrases.values
@@ -88,7 +92,7 @@ def wording(kb: Knowledge) -> List[Problem]:
             problems.append(said.file.problem(said.location, "a brace stands alone", "Write placeholders as {name}; a brace as such is {{ or }}."))
             continue
         for field in fields:
-            if field not in known and field not in ("value", "date"):
+            if field not in known and field not in FILLED_LATER:
                 problems.append(said.file.problem(said.location, f"`{{{field}}}` is not a placeholder", f"Use one of: {', '.join(sorted(known))}."))
         for statement in statements:
             sentence = statement.broken_by(said.text)

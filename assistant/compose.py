@@ -23,7 +23,7 @@ State = Dict[str, Any]
 
 def new_state() -> State:
     """What a conversation remembers at its beginning."""
-    return {"topic": None, "topics": [], "entities": {}, "choices": [], "misses": 0, "answered": [], "replies": {}, "last": None, "circumstances": {}, "urgent": None}
+    return {"topic": None, "topics": [], "entities": {}, "choices": [], "misses": 0, "answered": [], "replies": {}, "last": None, "circumstances": {}, "urgent": None, "asked": None}
 
 
 def compose(reading: Dict[str, Any], state: Optional[State], kb: Knowledge) -> Tuple[Turn, State]:
@@ -34,6 +34,9 @@ def compose(reading: Dict[str, Any], state: Optional[State], kb: Knowledge) -> T
         turn = other_language(reading["language"], kb)
     elif request in ("repeat", "shorter", "more", "why") and state["topics"]:
         turn = elaborate(request, state, kb)
+    elif request in ("known", "forget"):
+        turn = circumstances_told(request, state, kb)
+        state = {**state, "circumstances": {}} if request == "forget" else state
     elif request == "blank":
         turn = fixed("fallback", "blank", kb)
         turn.choices = suggestions(kb)
@@ -43,7 +46,7 @@ def compose(reading: Dict[str, Any], state: Optional[State], kb: Knowledge) -> T
         turn = clarify(questions[0], state, kb)
     else:
         turn = answer([q for q in questions if q["decision"] == "answer"], state, kb)
-    stated = [item for item in reading.get("circumstances", []) if item["id"] in kb.circumstances]
+    stated = [item for item in reading.get("circumstances", []) if item["id"] in kb.circumstances and request not in ("known", "forget")]
     known = circumstances.remember(state["circumstances"], stated)
     caution(turn, [item for item in stated if not item["denied"]], known, kb)
     state = triage(turn, reading.get("triage") or {}, state, kb)
@@ -174,6 +177,8 @@ def triage(turn: Turn, finding: Dict[str, Any], state: State, kb: Knowledge) -> 
         if finding.get("settled"):
             return {**state, "urgent": None}
         turn.messages.insert(0, Message("triage", kb.reply(f"still_{state['urgent']}"), "urgent_symptom"))
+        if turn.kind in ("clarify", "fallback"):  # what is unclear now is about the emergency, as far as anybody knows
+            turn.topics.append("urgent_symptom")
     return state
 
 
@@ -195,9 +200,10 @@ def caution(turn: Turn, stated: List[Dict[str, Any]], known: Dict[str, Dict[str,
         turn.cautions.append(item["id"])
         if URGENCY.index(entry.level) > URGENCY.index(turn.urgency):
             turn.urgency = entry.level
+    asked_about = turn.topics or [choice.topic for choice in turn.choices if choice.topic and turn.kind == "clarify"]
     for name, how in known.items():
         entry = kb.circumstances[name]
-        touched = [kb.topic(t) for t in turn.topics if entry.touches(kb.topic(t)) and t != entry.topic]
+        touched = [kb.topic(t) for t in asked_about if t in kb.topics and entry.touches(kb.topic(t)) and t != entry.topic]
         if name in now or not touched:
             continue
         past = how["when"] == "past"
@@ -215,6 +221,20 @@ def caution(turn: Turn, stated: List[Dict[str, Any]], known: Dict[str, Dict[str,
 def turn_opening(turn: Turn) -> int:
     """Where a caution goes: first, behind other cautions."""
     return sum(message.role == "caution" for message in turn.messages)
+
+
+def circumstances_told(request: str, state: State, kb: Knowledge) -> Turn:
+    """What the visitor has told of circumstances in this conversation, or the word that it is put aside."""
+    turn = Turn("answer", topics=["privacy"])
+    titles = [kb.reply("told_other", circumstance=kb.circumstances[name].title) if how["who"] == "other" else kb.circumstances[name].title
+              for name, how in state["circumstances"].items() if name in kb.circumstances]
+    if not titles:
+        turn.say("answer", kb.reply("told_nothing"), "privacy")
+    elif request == "known":
+        turn.say("answer", kb.reply("told", circumstances="; ".join(titles)), "privacy")
+    else:
+        turn.say("answer", kb.reply("told_forgotten", circumstances="; ".join(titles)), "privacy")
+    return turn
 
 
 def elaborate(request: str, state: State, kb: Knowledge) -> Turn:
@@ -241,6 +261,7 @@ def remember(turn: Turn, questions: List[Dict[str, Any]], state: State) -> State
         state["misses"] += 1
     else:
         state["misses"] = 0
+    state["asked"] = questions[0].get("text") if questions and turn.kind == "clarify" else None
     lasting = [t for t in turn.topics if KIND_OF_TOPIC.get(t) not in ("smalltalk", "out_of_scope")]
     if lasting:
         state["topic"], state["topics"] = lasting[-1], lasting

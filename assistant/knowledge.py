@@ -143,9 +143,12 @@ class Knowledge:
         """The entry of a topic id. Raises KeyError."""
         return self.topics[name]
 
-    def reply(self, name: str) -> str:
-        """A text of data/knowledge/replies.yml, filled in for the clinic."""
-        return self.phrases.fill(self.replies[name])
+    def reply(self, name: str, **values: str) -> str:
+        """A text of data/knowledge/replies.yml, filled in with `values` and for the clinic. Raises KeyError for a placeholder without a value."""
+        text = self.replies[name]
+        for key, value in values.items():
+            text = text.replace(f"{{{key}}}", value)
+        return self.phrases.fill(text)
 
 
 def _section(file: YamlFile, key: str, model, problems: List[Problem], **extra) -> Dict[str, Any]:

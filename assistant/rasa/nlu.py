@@ -5,7 +5,7 @@ the files they read, so that a change never meets a stale cache.
 """
 import hashlib
 from pathlib import Path
-from typing import Any, Dict, Iterable, List, Optional, Type
+from typing import Any, Dict, Iterable, List, Optional, Tuple, Type
 
 import numpy as np
 from rasa.engine.graph import ExecutionContext, GraphComponent
@@ -22,7 +22,9 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from assistant import paths
-from assistant.rasa import patches
+from assistant.rasa import patches, runtime
+from assistant.safety.classifier import TriageModel, training_rows
+from assistant.safety.statements import StatementModel, statement_rows
 from assistant.understanding import lexicon
 from assistant.understanding.encoder import Encoder
 from assistant.understanding.model import SEPARATOR, TopicModel
@@ -45,7 +47,7 @@ def checksum(files: Iterable[Path]) -> str:
 def helper_files() -> List[Path]:
     """The modules and data files that the components depend on."""
     return [Path(__file__), *(paths.ROOT / "assistant" / "understanding").glob("*.py"), *(paths.ROOT / "assistant" / "safety").glob("*.py"),
-            *paths.SAFETY.glob("*.yml"), paths.ENCODER / "SHA256SUMS", *paths.LEXICON.glob("*.yml")]
+            *paths.SAFETY.rglob("*.yml"), paths.ENCODER / "SHA256SUMS", *paths.LEXICON.glob("*.yml")]
 
 
 def cleaned(message: Message) -> str:
@@ -82,10 +84,11 @@ class SentenceEncoderFeaturizer(DenseFeaturizer, GraphComponent):
         return cls(config, execution_context.node_name)
 
     def process(self, messages: List[Message]) -> List[Message]:
-        for message in messages:
-            if message.get(TEXT):
-                vector = self.encoder.encode(cleaned(message))
-                message.add_features(Features(vector[None], FEATURE_TYPE_SENTENCE, TEXT, self._identifier))
+        messages_with_text = [message for message in messages if message.get(TEXT)]
+        texts = [cleaned(message) for message in messages_with_text]
+        vectors = self.encoder.encode_all(texts) if len(texts) > 1 else [self.encoder.encode(text) for text in texts]
+        for message, vector in zip(messages_with_text, vectors):
+            message.add_features(Features(vector[None], FEATURE_TYPE_SENTENCE, TEXT, self._identifier))
         return messages
 
     def process_training_data(self, training_data: TrainingData) -> TrainingData:
@@ -144,14 +147,17 @@ class TopicClassifier(IntentClassifier, GraphComponent):
     def fingerprint_addon(cls, config: Dict[str, Any]) -> Optional[str]:
         return checksum(helper_files())
 
-    def __init__(self, config: Dict[str, Any], model_storage: ModelStorage, resource: Resource, model: Optional[TopicModel] = None):
+    def __init__(self, config: Dict[str, Any], model_storage: ModelStorage, resource: Resource, model: Optional[TopicModel] = None,
+                 triage: Optional[TriageModel] = None, statements: Optional[StatementModel] = None):
         self.config = {**self.get_default_config(), **config}
         self._model_storage, self._resource = model_storage, resource
-        self._use(model)
+        self._use(model, triage, statements)
 
-    def _use(self, model: Optional[TopicModel]) -> None:
-        self.model = model
-        self.reader = Reader(Encoder.shared().encode, model, lexicon.load(), Thresholds.of(self.config)) if model else None
+    def _use(self, model: Optional[TopicModel], triage: Optional[TriageModel], statements: Optional[StatementModel]) -> None:
+        self.model, self.triage, self.statements = model, triage, statements
+        self.reader = None
+        if model and triage:
+            self.reader = Reader(Encoder.shared().encode, model, lexicon.load(), Thresholds.of(self.config), runtime.use_triage_model(triage), statements)
 
     @classmethod
     def create(cls, config: Dict[str, Any], model_storage: ModelStorage, resource: Resource, execution_context: ExecutionContext) -> "TopicClassifier":
@@ -160,7 +166,8 @@ class TopicClassifier(IntentClassifier, GraphComponent):
     @classmethod
     def load(cls, config: Dict[str, Any], model_storage: ModelStorage, resource: Resource, execution_context: ExecutionContext, **kwargs: Any) -> "TopicClassifier":
         with model_storage.read_from(resource) as folder:
-            return cls(config, model_storage, resource, TopicModel.load(folder))
+            return cls(config, model_storage, resource, TopicModel.load(folder), TriageModel(TopicModel.load(folder / "triage"), Encoder.shared().encode),
+                       StatementModel.load(folder, Encoder.shared().encode))
 
     def train(self, training_data: TrainingData) -> Resource:
         """Fit the topic model; an intent's `metadata: {situation: ...}` splits it into situations."""
@@ -173,9 +180,21 @@ class TopicClassifier(IntentClassifier, GraphComponent):
             vectors.append(example.get_dense_features(TEXT)[1].features[0])
             situation = (example.get("metadata") or {}).get("intent", {}).get("situation")
             labels.append(intent[len(PREFIX):] + (SEPARATOR + situation if situation else ""))
-        self._use(TopicModel.train(texts, np.stack(vectors), labels, self.config["strength"], self.config["temperature"]))
+        topics = TopicModel.train(texts, np.stack(vectors), labels, self.config["strength"], self.config["temperature"])
+        known, encoder = dict(zip(texts, vectors)), Encoder.shared()
+
+        def rows(found: Tuple[List[str], List[str]]) -> Tuple[List[str], np.ndarray, List[str]]:
+            missing = [text for text in found[0] if text not in known]
+            known.update(zip(missing, encoder.encode_all(missing)))
+            return found[0], np.stack([known[text] for text in found[0]]), found[1]
+
+        triage = TriageModel.train(*rows(training_rows(texts, labels)), encoder.encode)
+        self._use(topics, triage, StatementModel.train(*rows(statement_rows(texts, labels)), encoder.encode))
         with self._model_storage.write_to(self._resource) as folder:
             self.model.save(folder)
+            (folder / "triage").mkdir()
+            self.triage.model.save(folder / "triage")
+            self.statements.save(folder)
         return self._resource
 
     def process(self, messages: List[Message], tracker: Optional[DialogueStateTracker] = None) -> List[Message]:

@@ -1,10 +1,12 @@
 """What the Rasa process holds once: the live knowledge base, the danger signs."""
 import functools
 import logging
+from typing import Optional
 
 from assistant import paths
 from assistant.knowledge import LiveKnowledge
-from assistant.safety.triage import RedFlags
+from assistant.safety.assess import Triage
+from assistant.safety.classifier import TriageModel
 from assistant.yamlfile import YamlFile
 
 logger = logging.getLogger(__name__)
@@ -22,10 +24,22 @@ def live_knowledge() -> LiveKnowledge:
     return LiveKnowledge(report=report)
 
 
-@functools.cache
-def red_flags() -> RedFlags:
-    """The danger signs. Raises ContentError."""
-    return RedFlags()
+_triage: Optional[Triage] = None
+
+
+def triage() -> Triage:
+    """Triage as this process can do it now: with the trained model once one is loaded. Raises ContentError."""
+    global _triage
+    if _triage is None:
+        _triage = Triage()
+    return _triage
+
+
+def use_triage_model(model: TriageModel) -> Triage:
+    """Let the channel, too, look at messages with a model that Rasa has loaded."""
+    global _triage
+    _triage = Triage(model)
+    return _triage
 
 
 @functools.cache

@@ -17,7 +17,7 @@ from sanic.response import HTTPResponse, empty, html, raw, redirect
 from sanic.response import json as json_response
 
 from assistant import compose
-from assistant.rasa.runtime import live_knowledge, red_flags, responses
+from assistant.rasa.runtime import live_knowledge, responses, triage
 from assistant.safety.replies import level_of, response_name, urgent_turn
 from assistant.turn import Turn, public
 from assistant.understanding.reader import chosen_meaning, intent_of
@@ -256,7 +256,7 @@ class Endpoints:
     @staticmethod
     def urgent(said: str) -> Optional[Turn]:
         """The urgent reply to a danger sign, found before the conversation's lock, so that a hung action never holds it up."""
-        name = response_name(red_flags().find(said).as_dict())
+        name = response_name(triage().find(said).as_dict())
         return urgent_turn(level_of(name), live_knowledge().get().phrases.fill(responses()[name])) if name else None
 
     async def note_in_rasa(self, session: str, said: str) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Optional
 
 from assistant import paths
+from assistant.safety.statements import StatementModel
 from assistant.safety.triage import compile_sign
 from assistant.yamlfile import ContentError, YamlFile, plain
 
@@ -34,7 +35,8 @@ class Pattern:
 class Circumstances:
     """Finds circumstances in a text."""
 
-    def __init__(self, path: Path = paths.SAFETY / "circumstances.yml"):
+    def __init__(self, model: Optional[StatementModel] = None, path: Path = paths.SAFETY / "circumstances.yml"):
+        self.model = model
         file = YamlFile.read(path, paths.ROOT)
         self.patterns: Dict[str, Pattern] = {}
         problems = []
@@ -48,29 +50,45 @@ class Circumstances:
             raise ContentError(problems)
 
     def find(self, text: str) -> List[Dict[str, Any]]:
-        """What is stated, as `{"id", "who": "self" | "other", "when": "now" | "past", "denied": bool}`, in the file's order."""
+        """What is stated, as `{"id", "who": "self" | "other", "when": "now" | "past", "denied": bool}`, the file's order first, then what only the model sees."""
         found: Dict[str, Dict[str, Any]] = {}
+        seen = set()
         sentences = [s for s in re.split(r"(?<=[.!?])\s+|\n", text) if s.strip()]
         for name, pattern in self.patterns.items():
             for sentence in sentences:
                 match = next((m for m in (sign.search(sentence) for sign in pattern.signs) if m), None)
-                if not match or (pattern.never and pattern.never.search(sentence)):
+                if not match:
                     continue
-                stated = self._stated(sentence, match, pattern)
+                seen.add(name)
+                if pattern.never and pattern.never.search(sentence):
+                    continue
+                stated = self._stated(sentence, match.start(), match.end(), pattern.past)
                 if stated:
                     found[name] = {"id": name, **stated}
+        if self.model and not found:
+            self._add_by_model(text, sentences, seen, found)
         return list(found.values())
 
+    def _add_by_model(self, text: str, sentences: List[str], seen: set, found: Dict[str, Dict[str, Any]]) -> None:
+        """The one circumstance that the trained model sees in the message, or else in one of its sentences, where no pattern had a say."""
+        for part in dict.fromkeys([text, *(s for s in sentences if len(s.split()) > 3)]):
+            for name in self.model.find(part)[:1]:
+                stated = self._stated(part, len(part), len(part), None) if name not in seen and name in self.patterns else None
+                if stated:
+                    past = self.patterns[name].past
+                    found[name] = {"id": name, **stated, "denied": False, "when": "past" if past and past.search(part) else "now"}
+                    return
+
     @staticmethod
-    def _stated(sentence: str, match: re.Match, pattern: Pattern) -> Optional[Dict[str, Any]]:
-        before = sentence[:match.start()]
+    def _stated(sentence: str, start: int, end: int, history: Optional[re.Pattern]) -> Optional[Dict[str, Any]]:
+        before = sentence[:start]
         mine, others = SELF.search(sentence), OTHER.search(sentence)
         if IN_GENERAL.search(sentence) and not (mine or others):
             return None
-        clause = re.split(r"[,;]| but | and ", before)[-1] + match.group()
+        clause = re.split(r"[,;]| but | and ", before)[-1] + sentence[start:end]
         other = OTHER.search(clause) or (others and not re.search(r"\b(?:i'?m|im|i am|i have|i'?ve|ive|i take|i got|i get|me)\b", sentence, re.I))
         denied = bool(DENIED.search(before)) and not re.search(r"\b(?:not sure|no idea|not only)\b", before, re.I)
-        past = bool(pattern.past and pattern.past.search(sentence))
+        past = bool(history and history.search(sentence))
         return {"who": "other" if other else "self", "when": "past" if past else "now", "denied": denied}
 
 

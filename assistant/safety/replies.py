@@ -16,6 +16,8 @@ def response_name(finding: Dict[str, Any]) -> Optional[str]:
     level = finding.get("level")
     if level not in URGENT:
         return None
+    if finding.get("language", "en") != "en":
+        return f"utter_{level}_{finding['language']}"
     for row, name in BY_ROW[level].items():
         if row in finding.get("rows", []):
             return f"utter_{level}_{name}"

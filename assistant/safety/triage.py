@@ -42,14 +42,15 @@ IDIOM = re.compile(
 
 @dataclass(frozen=True)
 class Finding:
-    """What triage says of a message: its level, and the rows of the table that were met."""
+    """What triage says of a message: its level, the rows of the table that were met, and the language to reply in."""
 
     level: str = "none"
     rows: tuple = ()
+    language: str = "en"
 
     def as_dict(self) -> Dict[str, Any]:
         """JSON-serialisable form."""
-        return {"level": self.level, "rows": list(self.rows)}
+        return {"level": self.level, "rows": list(self.rows), "language": self.language}
 
 
 def compile_sign(text: str) -> re.Pattern:
@@ -119,4 +120,4 @@ def more_urgent(one: Optional[Finding], other: Optional[Finding]) -> Finding:
     """The more urgent of two findings, with the rows of both."""
     found: List[Finding] = [f for f in (one, other) if f]
     best = max(found, key=lambda f: LEVELS.index(f.level), default=Finding())
-    return Finding(best.level, tuple(dict.fromkeys(row for f in found for row in f.rows)))
+    return Finding(best.level, tuple(dict.fromkeys(row for f in found for row in f.rows)), best.language)

@@ -1,7 +1,9 @@
 """The sentence encoder: all-MiniLM-L6-v2 as int8 ONNX, run with onnxruntime on one thread."""
 import hashlib
+import os
 import threading
 from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Iterable
 
@@ -80,6 +82,10 @@ class Encoder:
         return vector
 
     def encode_all(self, texts: Iterable[str]) -> np.ndarray:
-        """Embeddings of several texts, [n, 384]. One by one: the int8 graph scales by batch, and a text must always give the same vector."""
-        rows = [self.encode(text) for text in texts]
+        """Embeddings of several texts, [n, 384], on all cores.
+
+        One text at a time in each thread: the int8 graph scales by batch, and a text must always give the same vector.
+        """
+        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+            rows = list(pool.map(self.encode, texts))
         return np.stack(rows) if rows else np.zeros((0, DIMENSION), np.float32)

@@ -46,7 +46,7 @@ class Ranked:
     """What the model says of one text."""
 
     topics: List[Tuple[str, float]]
-    situation: str
+    situations: Dict[str, str]
     nearest: float
 
     @property
@@ -56,6 +56,11 @@ class Ranked:
     @property
     def confidence(self) -> float:
         return self.topics[0][1]
+
+    @property
+    def situation(self) -> str:
+        """The situation inside the best topic, or an empty text."""
+        return self.situations.get(self.best, "")
 
 
 class TopicModel:
@@ -97,18 +102,23 @@ class TopicModel:
         return votes / votes.sum()
 
     def rank(self, text: str, vector: np.ndarray, length: int = 10) -> Ranked:
-        """The most likely topics of one text and its embedding [dimension], the situation inside the best, and the cosine to the nearest example."""
+        """The most likely topics of one text and its embedding [dimension], the situation inside each, and the cosine to the nearest example."""
         similar = self._dense @ vector
         count = min(NEIGHBOURS, len(similar))
         nearest = np.argpartition(-similar, count - 1)[:count]
         mixed = (np.log(self.by_neighbours(similar, nearest) + FLOOR) + np.log(self.by_words(text) + FLOOR)) / 2
         by_topic = softmax(mixed / self.temperature)
         order = np.argsort(-by_topic)[:length]
-        votes: Dict[str, float] = {}
-        for example in nearest[self._topic_of_example[nearest] == order[0]]:
-            situation = self.labels[self.example_labels[example]].partition(SEPARATOR)[2]
-            votes[situation] = votes.get(situation, 0.0) + float(np.exp(SHARPNESS * similar[example]))
-        return Ranked([(self.topics[i], float(by_topic[i])) for i in order], max(votes, key=votes.get) if votes else "", float(similar.max()))
+        return Ranked([(self.topics[i], float(by_topic[i])) for i in order], self.situations(similar, nearest), float(similar.max()))
+
+    def situations(self, similar: np.ndarray, nearest: np.ndarray) -> Dict[str, str]:
+        """By topic, the situation for which the `nearest` examples of that topic vote."""
+        votes = np.bincount(self.example_labels[nearest], np.exp(SHARPNESS * similar[nearest]), len(self.labels))
+        best: Dict[str, Tuple[float, str]] = {}
+        for label in np.flatnonzero(votes):
+            topic, _, situation = self.labels[label].partition(SEPARATOR)
+            best[topic] = max(best.get(topic, (0.0, "")), (float(votes[label]), situation))
+        return {topic: situation for topic, (_, situation) in best.items()}
 
     def save(self, folder: Path) -> None:
         """Write examples.npz, words.joblib and labels.json."""

@@ -3,9 +3,10 @@ import re
 from dataclasses import dataclass
 from typing import Any, Dict, List, Optional
 
+from assistant.safety.assess import Triage
 from assistant.safety.circumstances import Circumstances
 from assistant.safety.replies import response_name
-from assistant.safety.triage import GENERAL, Finding, RedFlags, more_urgent
+from assistant.safety.statements import StatementModel
 from assistant.understanding.language import detect
 from assistant.understanding.lexicon import Lexicon
 from assistant.understanding.model import Ranked, TopicModel
@@ -24,14 +25,12 @@ class Thresholds:
     near: cosine to the nearest training example below which a message is not about anything known.
     split: probability that each part of a message needs before the message counts as several questions.
     echo: probability that the whole message must give a part's topic.
-    urgent: probability of the topic urgent_symptom from which a message counts as a same-day symptom.
     """
 
     answer: float = 0.35
     near: float = 0.35
     split: float = 0.45
     echo: float = 0.004
-    urgent: float = 0.5
 
     @classmethod
     def of(cls, config: Dict[str, Any]) -> "Thresholds":
@@ -45,6 +44,13 @@ REQUESTS = {
     "shorter": re.compile(r"^.{0,24}\b(?:shorter|in short|tl;?dr|too (?:much text|long|wordy)|in one sentence|simpler|keep it (?:short|brief|simple)|short version|just the gist|brief(?:ly)?)\b.{0,24}$", re.I),
     "repeat": re.compile(r"^.{0,16}\b(?:repeat (?:that|it|please)|say (?:that|it) again|come again|what did you (?:just )?say|once more|again please|pardon|sorry what)\b.{0,12}$", re.I),
 }
+#: What the conversation knows of the visitor's circumstances: told again, or put aside.
+KNOWN = re.compile(
+    r"\b(?:what (?:do|did|have) (?:you|i|u) (?:know|remember|noted?|told?|say|said|mention(?:ed)?|tell|got|have|keep|kept)(?: you| u)?(?: down| noted| stored)? (?:about|of|on) (?:me|my (?:health|skin|body|medicines?|medication|condition))\b"
+    r"|what have i (?:told|said to) (?:you|u)|which (?:of my )?(?:conditions?|circumstances|health (?:facts|things)) (?:do|did) you (?:know|remember|have)|list (?:what|my) (?:you know|circumstances|health))", re.I)
+FORGET = re.compile(
+    r"\b(?:forget|ignore|disregard|scrap|un-?remember|put aside) (?:everything |all |what |that |the fact |the bit |the thing |my )*(?:(?:that )?(?:i|ive|i've) (?:said|told|mentioned)|i(?:'m| am| was|'ve| have| take) (?:\w+ ){0,3}(?:pregnan\w*|breast\w*|diabet\w*|on |taking ))"
+    r"|\b(?:forget|ignore|erase|clear|remove|drop|delete|scrap) (?:\w+ ){0,3}(?:about my (?:health|skin|medic\w+|condition|pregnancy)|my (?:health (?:info\w*|details|facts|stuff)|circumstances|medical (?:info\w*|details|history)))", re.I)
 #: Openings that lean on what was said before.
 LEANING = re.compile(r"^(?:and|but|what about|how about|what if|also|or|so|ok(?:ay)?|then|same for|even|is that|does that|will that|would that|how long does (?:it|that)|for|on|with|in|at|the|no,? i mean(?:t)?|sorry,? (?:i mean(?:t)?|the)|i mean(?:t)?)\b", re.I)
 #: A part that asks something.
@@ -54,6 +60,13 @@ SETTLED = re.compile(r"\b(?:it'?s|it is|its|that'?s|all) (?:settled|sorted|dealt
 #: "That" is the redness where the talk is of recovery.
 HOW_LONG = re.compile(r"^(?:and |so |but |ok )*how long (?:does|do|will|would|is|can) (?:it|that|this|they|the redness)\b(?: \w+){0,3}\W*$", re.I)
 RECOVERY = ("downtime", "side_effects", "post_treatment_worry", "aftercare")
+#: "It" is the redness here too, and longer than expected is a worry.
+IF_LONGER = re.compile(r"^(?:and |so |but |ok )*what (?:if|when) (?:it|that|this|they|the redness|mine)(?:'s| is|'re| are)? ?(?:goes on|lasts?|stays?|takes|still there|doesn'?t (?:go|fade|settle|stop))\b", re.I)
+CONCERNS = ("acne_scars", "other_scars", "stretch_marks", "pores_texture", "wrinkles_aging", "pigmentation", "hair_loss")
+#: A message of at most so many words is read together with what was asked before, when it is unclear by itself.
+SHORT = 9
+#: Least probability that a topic of the conversation needs to be taken for what an unclear short message means.
+IN_CONTEXT = 0.08
 #: From this probability on, a short message has a topic of its own whatever was said before.
 LEANING_ENDS = 0.75
 #: Words that carry no topic.
@@ -65,9 +78,10 @@ ORDINALS = {"first": 1, "one": 1, "second": 2, "two": 2, "third": 3, "three": 3,
 class Reader:
     """Reads one message into plain data (the `meaning` that travels to the action server)."""
 
-    def __init__(self, encode, model: TopicModel, lexicon: Lexicon, thresholds: Thresholds = Thresholds()):
+    def __init__(self, encode, model: TopicModel, lexicon: Lexicon, thresholds: Thresholds = Thresholds(), triage: Optional[Triage] = None,
+                 statements: Optional[StatementModel] = None):
         self.encode, self.model, self.lexicon, self.thresholds = encode, model, lexicon, thresholds
-        self.red_flags, self.circumstances = RedFlags(), Circumstances()
+        self.triage, self.circumstances = triage or Triage(), Circumstances(statements)
 
     def rank(self, text: str) -> Ranked:
         """The model's ranking of one text."""
@@ -79,15 +93,8 @@ class Reader:
         if not text:
             return {"request": "blank", "questions": [], "language": "en"}
         asks = self._asks(text, state or {})
-        finding = more_urgent(self.red_flags.find(text), self._worry(text, asks))
-        triage = {**finding.as_dict(), "settled": bool(SETTLED.search(text))}
+        triage = {**self.triage.find(text).as_dict(), "settled": bool(SETTLED.search(text))}
         return {**asks, "triage": triage, "circumstances": self.circumstances.find(text)}
-
-    def _worry(self, text: str, asks: Dict[str, Any]) -> Finding:
-        """A symptom that no pattern names, but that reads like those of the training data."""
-        questions = asks["questions"]
-        sure = any(q["topic"] == "urgent_symptom" and q["confidence"] >= self.thresholds.urgent for q in questions)
-        return Finding("same_day") if sure and not GENERAL.search(text) else Finding()
 
     def _asks(self, text: str, state: Dict[str, Any]) -> Dict[str, Any]:
         chosen = self._choice(text, state)
@@ -96,6 +103,9 @@ class Reader:
         language = detect(text)
         if language != "en":
             return {"language": language, "questions": []}
+        for request, pattern in (("known", KNOWN), ("forget", FORGET)):
+            if pattern.search(text) and len(text.split()) <= 20:
+                return {"request": request, "questions": [], "language": "en"}
         for request, pattern in REQUESTS.items():
             if state.get("topics") and pattern.match(text):
                 return {"request": request, "questions": [], "language": "en"}
@@ -118,16 +128,35 @@ class Reader:
         entities = self.lexicon.by_kind(text)
         whole = self.rank(text) if has_words(text) else None
         parts = self._split(text, whole) if whole else []
+        if len(parts) == 1:
+            return [self._question(*parts[0], self.lexicon.by_kind(parts[0][0]))]
         if len(parts) > 1:
             shared = {kind: values for kind, values in entities.items() if kind in ("area", "condition")}
             return [self._question(part, ranked, {**shared, **self.lexicon.by_kind(part)}) for part, ranked in parts]
         if whole is None:
             return [{"text": text, "topic": "smalltalk", "confidence": 1.0, "candidates": [], "entities": {"situation": ["emoji"]}, "decision": "answer"}]
-        leaned = self._leaning(text, whole, entities, state)
-        return [leaned or self._question(text, whole, entities)]
+        question = self._leaning(text, whole, entities, state) or self._question(text, whole, entities)
+        asked_back = (state.get("last") or {}).get("kind") == "clarify"
+        if len(text.split()) <= SHORT and (question["decision"] == "ask" or asked_back and whole.confidence < LEANING_ENDS):
+            question = self._in_context(question, whole, state, asked_back) or question
+        return [question]
+
+    def _in_context(self, question: Dict[str, Any], whole: Ranked, state: Dict[str, Any], asked_back: bool) -> Optional[Dict[str, Any]]:
+        """An unclear short message as an answer to "what do you mean?", or as one more question about the topic at hand."""
+        likely = dict(whole.topics)
+        if asked_back:
+            offered = [choice.get("topic") for choice in state.get("choices") or [] if choice.get("topic")]
+            together = self.rank(f"{state.get('asked') or ''} {question['text']}".strip())
+            scores = {topic: p + likely.get(topic, 0.0) for topic, p in together.topics if topic in offered}
+            if scores:
+                best = max(scores, key=scores.get)
+                return {**question, "topic": best, "decision": "answer"}
+        elif likely.get(state.get("topic"), 0.0) >= IN_CONTEXT:
+            return {**question, "topic": state["topic"], "decision": "answer"}
+        return None
 
     def _split(self, text: str, whole: Ranked) -> List[tuple]:
-        """The parts of a message that ask different things, or fewer than two when it asks one.
+        """The parts of a message that ask different things; one when all the rest is manners; none when the message is to be read whole.
 
         A part counts when the model is sure of it, when it reads like a question wherever another part does, and when the
         whole message points to its topic as well (a story mentions many topics and asks about one).
@@ -135,6 +164,8 @@ class Reader:
         likely = {topic for topic, p in whole.topics[:6] if p >= self.thresholds.echo}
         best: List[tuple] = []
         for parts in candidates(text):
+            if not best and len(parts) == 2:
+                best = self._after_manners(parts)
             asking = [part for part in parts if QUESTION.search(part)]
             kept: Dict[str, tuple] = {}
             for part in asking if asking and len(parts) > 2 else parts:
@@ -145,6 +176,15 @@ class Reader:
             if len(kept) >= 2 and len(kept) > len(best):
                 best = list(kept.values())
         return best
+
+    def _after_manners(self, parts: List[str]) -> List[tuple]:
+        """The other part of "cheers. and the price?", where one of two parts is a word of thanks or a greeting."""
+        ranked = [(part, self.rank(part)) for part in parts]
+        if ranked[0][1].best == "smalltalk" and ranked[0][1].confidence >= self.thresholds.split and len(parts[0].split()) <= 4:
+            part, other = ranked[1]
+            if other.best not in BOUNDARIES and other.confidence >= self.thresholds.answer:
+                return [(part, other)]
+        return []
 
     def _question(self, text: str, ranked: Ranked, entities: Dict[str, List[str]]) -> Dict[str, Any]:
         top = [{"topic": topic, "confidence": round(p, 4)} for topic, p in ranked.topics[:4]]
@@ -168,7 +208,11 @@ class Reader:
             return None
         if previous in RECOVERY and HOW_LONG.match(text):
             return {"text": text, "topic": "downtime", "confidence": 1.0, "candidates": [], "entities": entities, "decision": "answer"}
+        if previous in RECOVERY and IF_LONGER.match(text):
+            return {"text": text, "topic": "post_treatment_worry", "confidence": 1.0, "candidates": [], "entities": entities, "decision": "answer"}
         named = {kind: values for kind, values in entities.items() if kind != "duration"}
+        if previous in CONCERNS and whole.best in CONCERNS and whole.best != previous and "condition" in named and whole.confidence >= self.thresholds.answer:
+            return None  # "and stretch marks?" is a concern of its own
         own_topic = {"treatment", "device", "medication"} & set(named) and whole.confidence >= self.thresholds.answer
         bare = not CONTENT.sub("", self.lexicon.without(text)).strip(" ?!.,'")  # nothing but the new area or condition
         if named and (bare or whole.confidence < LEANING_ENDS) and not own_topic and LEANING.match(text):

@@ -3,9 +3,10 @@
 
     finetune.py --weights DIR --out DIR [--epochs 3] [--leave-out WRITER]
 
-A classification head over cosine similarities (normalised softmax: Zhai and Wu 2018, arXiv:1811.12649) pulls messages of one
-topic together; the head is thrown away afterwards. With --leave-out the messages of one writer are held out and a logistic
-regression on the embeddings is scored on them before and after, which is how the gain in docs/understanding.md was measured.
+Classification heads over cosine similarities (normalised softmax: Zhai and Wu 2018, arXiv:1811.12649) pull together messages of one topic
+(data/nlu), of one level and row of the triage table (data/safety/messages), and those that state one circumstance
+(data/safety/statements.yml); the heads are thrown away afterwards. With --leave-out the messages of one writer are held out and a
+logistic regression on the embeddings is scored on them before and after.
 """
 import argparse
 import random
@@ -20,6 +21,35 @@ from tokenizers import Tokenizer
 from transformers import AutoModel
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+#: How much the heads count: topics, levels of urgency, circumstances.
+SHARES = (1.0, 0.5, 0.3)
+#: Topics whose examples report symptoms of some level (as in assistant.safety.classifier).
+UNCLEAR = ("ask_urgent_symptom", "ask_post_treatment_worry", "ask_crisis")
+
+
+#: Topics whose examples state no circumstance.
+NO_STATEMENT = tuple(f"ask_{name}" for name in (
+    "what_is", "how_it_works", "benefits", "pores_texture", "pain", "procedure_steps", "session_duration", "number_of_sessions", "results_timeline", "results_longevity",
+    "needle_depth", "devices_brands", "rf_microneedling", "downtime", "makeup_after", "exercise_after", "vampire_facial", "prp_vs_plain", "vs_laser", "vs_chemical_peel",
+    "choose_provider", "cost", "insurance_financing", "booking", "clinic_info", "out_of_scope", "privacy", "feedback"))
+
+
+def safety_data():
+    """(text, "level/row") of every message in data/safety/messages."""
+    rows = []
+    for path in sorted((ROOT / "data" / "safety" / "messages").glob("*.yml")):
+        rows += [(text, f"{entry['level']}/{entry['row']}") for entry in yaml.safe_load(path.read_text("utf-8"))["messages"] for text in entry["texts"]]
+    return rows
+
+
+def statement_data():
+    """(text, circumstance or "none") of every message in data/safety/statements.yml."""
+    rows = []
+    for entry in yaml.safe_load((ROOT / "data" / "safety" / "statements.yml").read_text("utf-8"))["statements"]:
+        rows += [(text, entry["circumstance"]) for text in entry["states"]] + [(text, "none") for text in entry["not"]]
+    return rows
 
 
 def training_data():
@@ -65,6 +95,12 @@ def probe(encoder, train, test):
     return head.score(embed(encoder, [t for t, _, _ in test]), [topic(y) for _, y, _ in test])
 
 
+def head(encoder, rows, labels):
+    """One trainable direction a label, [labels, 384], from the mean of its messages."""
+    means = [embed(encoder, [t for t, y in rows if y == label]).mean(0) for label in labels]
+    return torch.nn.Parameter(torch.nn.functional.normalize(torch.tensor(np.stack(means)), dim=-1))
+
+
 def batches(rows, size):
     """Shuffled batches of messages of like length, so that little is padded."""
     rows = random.sample(rows, len(rows))
@@ -94,23 +130,34 @@ def main():
     if test:
         test = [r for r in test if r[1] in index]
         print("before:", round(probe(encoder, train, test), 4), flush=True)
-    proxies = torch.nn.Parameter(torch.nn.functional.normalize(torch.tensor(np.stack([
-        embed(encoder, [t for t, y, _ in train if y == label]).mean(0) for label in labels])), dim=-1))
-    optimiser = torch.optim.AdamW([{"params": encoder.parameters(), "lr": args.rate}, {"params": [proxies], "lr": args.rate * 20}], weight_decay=0.01)
-    size, steps = 64, args.epochs * (len(train) // 64 + 1)
+    safety, statements = safety_data(), statement_data()
+    levels = sorted({y for _, y in safety} | {"none/question"})
+    stated = sorted({y for _, y in statements})
+    # one row a message: text, and the index of its label under each head (-1: none)
+    both = [(t, index[y], -1 if y.split("/")[0] in UNCLEAR else levels.index("none/question"), stated.index("none") if y in NO_STATEMENT else -1) for t, y, _ in train]
+    both += [(t, -1, levels.index(y), -1) for t, y in safety] * 2 + [(t, -1, -1, stated.index(y)) for t, y in statements] * 2
+    heads = [head(encoder, [(t, y) for t, y, _ in train], labels),
+             head(encoder, safety + [(t, "none/question") for t, y, _ in train[::20] if y.split("/")[0] not in UNCLEAR], levels), head(encoder, statements, stated)]
+    optimiser = torch.optim.AdamW([{"params": encoder.parameters(), "lr": args.rate}, {"params": heads, "lr": args.rate * 20}], weight_decay=0.01)
+    size = 64
+    steps = args.epochs * (len(both) // size + 1)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: min(1, (step + 1) / (0.1 * steps)) * max(0.0, 1 - step / steps))
+    normalise = torch.nn.functional.normalize
     for epoch in range(args.epochs):
         encoder.train()
         total = 0.0
-        for batch in batches(train, size):
-            scores = args.scale * encoder([t for t, _, _ in batch]) @ torch.nn.functional.normalize(proxies, dim=-1).T
-            loss = torch.nn.functional.cross_entropy(scores, torch.tensor([index[y] for _, y, _ in batch]), label_smoothing=0.05)
+        for batch in batches(both, size):
+            vectors, loss = encoder([row[0] for row in batch]), 0
+            for number, (weights, share) in enumerate(zip(heads, SHARES), 1):
+                target = torch.tensor([row[number] for row in batch])
+                if (target >= 0).any():
+                    loss = loss + share * torch.nn.functional.cross_entropy(args.scale * vectors @ normalise(weights, dim=-1).T, target, label_smoothing=0.05, ignore_index=-1)
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
             schedule.step()
             total += loss.item() * len(batch)
-        print(f"epoch {epoch + 1}: loss {total / len(train):.3f}", *([f"held out {probe(encoder, train, test):.4f}"] if test else []), flush=True)
+        print(f"epoch {epoch + 1}: loss {total / len(both):.3f}", *([f"held out {probe(encoder, train, test):.4f}"] if test else []), flush=True)
     if args.out:
         args.out.mkdir(parents=True, exist_ok=True)
         encoder.model.save_pretrained(args.out, safe_serialization=True)
