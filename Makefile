@@ -28,7 +28,7 @@ train: setup ## train the model when its inputs changed (FORCE=1: always)
 check: setup ## look for mistakes in clinic.yml, the knowledge base and the training data
 	@$(PY) -m assistant.check $(ARGS)
 
-generate: setup ## write domain.yml, data/rules.yml and docs/topics.md anew from the knowledge base
+generate: setup ## write domain.yml, data/rules.yml, docs/topics.md and docs/clinical-review.md anew from the knowledge base
 	@$(PY) -m assistant.generate
 
 test: setup ## every test

@@ -1,4 +1,4 @@
-"""Files that follow from others: the intents of domain.yml, data/rules.yml, docs/topics.md.
+"""Files that follow from others: the intents of domain.yml, data/rules.yml, docs/topics.md, docs/clinical-review.md.
 
     python -m assistant.generate [--check]
 
@@ -8,7 +8,7 @@ import argparse
 import sys
 from typing import Dict
 
-from assistant import knowledge, paths
+from assistant import clinical_review, knowledge, paths
 from assistant.knowledge import GROUPS, Knowledge
 from assistant.yamlfile import ContentError
 
@@ -58,7 +58,7 @@ def table(kb: Knowledge) -> str:
 
 def files(kb: Knowledge) -> Dict[str, str]:
     """Every generated file by its path from the project's root."""
-    return {"domain.yml": domain(kb), "data/rules.yml": rules(kb), "docs/topics.md": table(kb)}
+    return {"domain.yml": domain(kb), "data/rules.yml": rules(kb), "docs/topics.md": table(kb), "docs/clinical-review.md": clinical_review.page(kb)}
 
 
 def main() -> int:

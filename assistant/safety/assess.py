@@ -23,7 +23,9 @@ class Triage:
         language = detect(text)
         found = self.red_flags.find(text)
         if language != "en" or len(text.split()) < 3:
-            found = more_urgent(found, self.foreign.find(text, language))
+            found = more_urgent(self.foreign.find(text, language), found)
+            if language in self.foreign.signs:
+                found = Finding(found.level, found.rows, language)
         if language == "en" and self.model:
             found = more_urgent(found, self.model.find(text[:MOST_FOR_MODEL]))
         return found
