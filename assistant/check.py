@@ -17,6 +17,8 @@ LENGTHS = {"short": (5, 32), "answer": (30, 105), "why": (10, 65), "more": (40, 
 VARIANT_LENGTH = (3, 85)
 #: Highest U.S. school grade (Flesch-Kincaid 1975) of an answer; the knowledge base aims at a reading age of about 12.
 HIGHEST_GRADE, HIGHEST_MEAN_GRADE = 10.0, 7.5
+#: Placeholders that are filled in while a conversation runs (data/knowledge/conversation.yml says where).
+RUNTIME = ("value", "date", "name", "comma_name", "details", "domain", "when", "until", "open_now", "day", "hours_of_day", "price", "list", "part_of_day", "sent")
 #: Fewest training examples of an intent.
 FEWEST_EXAMPLES = 25
 
@@ -88,7 +90,7 @@ def wording(kb: Knowledge) -> List[Problem]:
             problems.append(said.file.problem(said.location, "a brace stands alone", "Write placeholders as {name}; a brace as such is {{ or }}."))
             continue
         for field in fields:
-            if field not in known and field not in ("value", "date"):
+            if field not in known and field not in RUNTIME:
                 problems.append(said.file.problem(said.location, f"`{{{field}}}` is not a placeholder", f"Use one of: {', '.join(sorted(known))}."))
         for statement in statements:
             sentence = statement.broken_by(said.text)

@@ -17,6 +17,8 @@ KIND_OF_TOPIC = {
     "out_of_scope": "out_of_scope", "out_of_scope_treatment": "out_of_scope", "diagnosis_request": "out_of_scope",
     "smalltalk": "smalltalk", "feedback": "smalltalk", "human_handoff": "handoff", "crisis": "crisis",
 }
+#: What of the latest turn a conversation remembers, so that it can be said again.
+LASTING = ("kind", "topics", "urgency", "cautions", "messages", "choices", "sources", "reviewed_on")
 
 State = Dict[str, Any]
 
@@ -254,6 +256,6 @@ def remember(turn: Turn, questions: List[Dict[str, Any]], state: State) -> State
                 state["entities"] = {**state["entities"], kind: values}
     if data["choices"]:
         state["choices"] = data["choices"]
-    state["last"] = {key: data[key] for key in ("kind", "topics", "urgency", "cautions", "messages", "choices", "sources", "reviewed_on")}
+    state["last"] = {key: data[key] for key in LASTING}
     return state
 

@@ -9,6 +9,7 @@ import jwt
 import sqlalchemy as sa
 
 from assistant import database, paths
+from assistant.handoff.veil import storable, veil
 from assistant.turn import public
 
 #: Seconds for which a conversation's token is good.
@@ -70,7 +71,8 @@ class WebStore:
         return claims["sub"]
 
     def record(self, session: str, said: Optional[str], turn: Dict[str, Any], client_id: Optional[str]) -> None:
-        """Keep what the visitor said, the turn that answered it, and what its choices mean."""
+        """Keep what the visitor said, the turn that answered it, and what its choices mean; contact details are masked."""
+        said, turn = veil(said, turn.get("masks") or {}), storable(turn)
         with database.engine().begin() as connection:
             self._record(connection, session, said, turn, client_id)
 
@@ -128,6 +130,6 @@ class WebStore:
         except (database.StoreError, sa.exc.SQLAlchemyError):
             return False
 
-    def erase(self, session: str) -> None:
-        """Delete everything of one conversation."""
-        database.erase(session)
+    def erase(self, session: str, keep_token: bool = False) -> None:
+        """Delete everything of one conversation; with `keep_token` the visitor can go on with a new one under the same token."""
+        database.erase(session, keep_token)

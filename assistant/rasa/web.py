@@ -19,7 +19,7 @@ from sanic.response import json as json_response
 from assistant import compose
 from assistant.rasa.runtime import live_knowledge, red_flags, responses
 from assistant.safety.replies import level_of, response_name, urgent_turn
-from assistant.turn import Turn, public
+from assistant.turn import Turn, public, together
 from assistant.understanding.reader import chosen_meaning, intent_of
 from assistant.understanding.text import normalise
 from assistant.webstore import BadToken, WebStore
@@ -76,7 +76,7 @@ class TurnOutput(OutputChannel):
     def turn(self) -> Optional[Dict[str, Any]]:
         """The one turn of this message, or None when Rasa said nothing."""
         if self.turns:
-            return self.turns[0]
+            return together(self.turns)
         if self.texts:
             turn = Turn("fallback")
             for text in self.texts:
@@ -250,7 +250,10 @@ class Endpoints:
             turn = compose.fixed("fallback", "too_long", kb).as_dict()
         else:
             turn = await self.ask_rasa(request, session, said, picked)
-        self.store.record(session, said[:MOST_CHARACTERS], turn, client_id)
+        if turn.get("erase"):
+            self.store.erase(session, keep_token=True)
+        else:
+            self.store.record(session, said[:MOST_CHARACTERS], turn, client_id)
         return turn
 
     @staticmethod
