@@ -6,8 +6,9 @@ from rasa_sdk import Action, Tracker
 from rasa_sdk.events import FollowupAction, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
-from assistant.compose import compose
-from assistant.handoff import afterwards, form
+from assistant import compose
+from assistant.conversation.replying import reply
+from assistant.handoff import form
 from assistant.handoff.veil import storable
 from assistant.knowledge import LiveKnowledge
 from assistant.turn import Turn, as_text
@@ -37,24 +38,20 @@ class ActionAnswer(Action):
         return cls._knowledge.get()
 
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[str, Any]) -> List[Dict[str, Any]]:
-        kb, message, memory = self.knowledge(), tracker.latest_message, tracker.get_slot("handoff") or {}
-        meaning, state = message.get("meaning") or {}, tracker.get_slot("conversation")
+        kb, message = self.knowledge(), tracker.latest_message
+        in_form = bool((tracker.active_loop or {}).get("name"))
+        memory = tracker.get_slot("handoff") or {}
         try:
-            said = form.Said(message.get("text") or "", meaning, tracker.sender_id, kb)
-            in_form = bool((tracker.active_loop or {}).get("name"))
-            turn, state = None if in_form else afterwards.follow_up(said, memory), state
-            if turn is None and in_form and afterwards.asks_when(said.text):
-                turn = afterwards.when_call(kb, said.text)
-            about_request = turn is not None
-            if turn is None:
-                turn, state = compose(meaning, state, kb)
+            said = form.Said(message.get("text") or "", message.get("meaning") or {}, tracker.sender_id, kb)
+            turn, state = reply(said, tracker.get_slot("conversation"), memory, in_form)
         except Exception as error:  # whatever goes wrong, the visitor gets a kind sentence and the phone
             logger.exception("action_answer failed: %s", type(error).__name__)
-            turn, state, about_request, in_form = Turn("fallback"), tracker.get_slot("conversation"), True, True
-            turn.say("answer", kb.reply("error"))
+            turn, state = compose.fixed("fallback", "error", kb), tracker.get_slot("conversation")
         give(turn, dispatcher, tracker, kb)
         events = [SlotSet("conversation", state)]
-        if "human_handoff" in turn.topics and not in_form and not about_request and (message.get("intent") or {}).get("name") != "ask_human_handoff":
+        if not in_form:
+            events.append(SlotSet("handoff", {**memory, "quiet": turn.settles}))
+        if turn.begins_form and not in_form and (message.get("intent") or {}).get("name") != "ask_human_handoff":
             events.append(FollowupAction("handoff_form"))
         return events
 

@@ -119,7 +119,7 @@ class ActionHandoffEnd(Action):
         kb, memory = ActionAnswer.knowledge(), tracker.get_slot("handoff") or {}
         turn = careful(words.outcome, memory, kb, tracker.latest_message.get("text") or "")
         events = [SlotSet(name, None) for name in form.SLOTS]
-        outcome = "complete" if memory.get("outcome") in ("complete", "already") else None
+        outcome = "complete" if memory.get("outcome") in ("complete", "already", "quiet") else None
         events.append(SlotSet("handoff", {"request": memory["request"], "outcome": outcome} if outcome and memory.get("request") else None))
         if turn is None:
             return events

@@ -9,7 +9,7 @@ KINDS = ("crisis", "form", "handoff", "caution", "answer", "clarify", "out_of_sc
 #: The same with the urgent kind, for turns that are put together.
 ORDER = ("triage", *KINDS)
 #: What of a turn stays on the server.
-PRIVATE = ("masks", "erase")
+PRIVATE = ("masks", "erase", "begins_form", "settles")
 URGENCY = ("none", "expected", "contact_clinic", "same_day", "emergency")
 ROLES = ("answer", "caveat", "caution", "triage", "question", "notice")
 
@@ -55,6 +55,10 @@ class Turn:
     masks: Dict[str, str] = field(default_factory=dict)
     #: Whether everything of the conversation is deleted once this turn is given.
     erase: bool = False
+    #: Whether the request form begins after this turn.
+    begins_form: bool = False
+    #: Whether this turn settles a message that asks for a person, so that the form must not begin.
+    settles: bool = False
 
     def say(self, role: str, text: str, topic: Optional[str] = None) -> None:
         """Append a message."""

@@ -3,6 +3,7 @@ import datetime as dt
 import re
 from typing import Any, Dict, Optional
 
+from assistant.conversation import desk
 from assistant.handoff import details, requests, words
 from assistant.handoff.form import CONTACT_WORDS, ENDING, WHEN_CALL, Said, found_in
 from assistant.hours import Opening, moment_words
@@ -14,6 +15,7 @@ ADDITION = re.compile(r"^\W*(?:oh|and|also|ps|p\.s\.|by the way|btw|only|please 
 WITHDRAW = re.compile(r"\b(?:withdraw|cancel|delete|scrap|forget|stop|take back)\b.{0,20}\b(?:request|call ?back|callback|message|call|contact)\b|\bdon'?t (?:call|ring|contact|phone) me\b|\bno need to (?:call|ring|contact)", re.I)
 
 
+
 def asks_when(text: str) -> bool:
     """Whether somebody wants to know when the team will get in touch."""
     return bool(WHEN_CALL.search(text))
@@ -22,7 +24,7 @@ def asks_when(text: str) -> bool:
 def when_call(kb: Knowledge, text: str) -> Turn:
     """No promise, but the clinic's hours."""
     turn = Turn("handoff", topics=[words.TOPIC])
-    turn.say("answer", kb.talk("handoff", "when_call", open_now=words.open_now(kb)), words.TOPIC)
+    turn.say("answer", kb.talk("handoff", "when_call", open_now=desk.now_words(text, kb, None)), words.TOPIC)
     turn.masks = words.hidden(text, {}, kb)
     return turn
 
@@ -43,6 +45,14 @@ def follow_up(said: Said, memory: Dict[str, Any]) -> Optional[Turn]:
     if said.asks() or said.form:
         return None
     return change(said, request, memory)
+
+
+def closed(said: Said) -> Turn:
+    """An answer to the form that comes when the form is closed: a yes begins it (again), anything else has nothing to answer."""
+    begins = said.form.get("consent") or said.form.get("again")
+    turn = Turn("handoff", topics=[words.TOPIC])
+    turn.say("answer", desk.reach(said.text, said.kb) if begins else said.kb.talk("handoff", "closed"), words.TOPIC)
+    return turn
 
 
 def change(said: Said, request: Dict[str, Any], memory: Dict[str, Any]) -> Optional[Turn]:

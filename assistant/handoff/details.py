@@ -39,6 +39,7 @@ TIME_WORDS = re.compile(
 TIME_PHRASE = re.compile(
     r"\b(?:(?:on |in the |at |any |every |late |early |next |this |week ?day |weekend |(?:mon|tues|wednes|thurs|fri|satur|sun)day )*(?:mornings?|afternoons?|evenings?|lunch ?times?|weekends?|weekdays?)(?: only)?|"
     r"(?:after|before|from|around|about|at) \d{1,2}(?::\d\d)?(?: ?[ap]m)?|between \d{1,2}(?::\d\d)? ?(?:[ap]m)?(?: and | ?- ?| to )\d{1,2}(?::\d\d)? ?(?:[ap]m)?|any ?time|after (?:work|school))\b", re.I)
+ASKS_FOR_CALL = re.compile(r"\b(?:call|phone|ring|contact|reach|text|email|speak|talk)\b", re.I)
 #: What a message that gives everything at once says about its matter.
 ABOUT = re.compile(r"\b(?:(?:it'?s|it is|this is|that'?s) (?:about|regarding|to do with)|regarding|my question(?: is)?:?|question:|i(?:'d| would)? ?(?:like|want|need) to (?:ask|talk|speak|know|discuss)(?: \w+)? about|want to know)\s+(?P<about>[^\n;]{3,400})", re.I)
 
@@ -185,8 +186,11 @@ def find_time(text: str) -> Optional[str]:
     for part in re.split(r"[;\n]|,(?! or )|(?<=[a-z])[.!?]\s", EMAIL.sub(" ", DIGITS.sub(" , ", text))):
         if TIME_WORDS.search(part) and "?" not in part and len(part.split()) <= 8:
             return as_time(part)
-    found = TIME_PHRASE.search(EMAIL.sub(" ", text))
-    return as_time(found.group()) if found else None
+    for clause in re.split(r"(?<=[.!?])\s|\n", EMAIL.sub(" ", text)):
+        found = TIME_PHRASE.search(clause)
+        if found and ("?" not in clause or ASKS_FOR_CALL.search(clause)):
+            return as_time(found.group())
+    return None
 
 
 def find_question(text: str) -> Optional[str]:

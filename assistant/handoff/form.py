@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass
 from typing import Any, Dict, List, Optional
 
+from assistant.conversation import privacy
 from assistant.handoff import details, requests
 from assistant.handoff.details import NotUsable
 from assistant.knowledge import Knowledge
@@ -94,7 +95,7 @@ class Said:
 
     def asks(self) -> bool:
         """Whether the message asks something that has nothing to do with the form."""
-        if self.meaning.get("request") in ("more", "shorter", "why", "choice", "erase") or WHEN_CALL.search(self.text):
+        if self.meaning.get("request") in ("more", "shorter", "why", "choice") or WHEN_CALL.search(self.text):
             return True
         for question in self.meaning.get("questions", []):
             if question["decision"] == "answer" and question["confidence"] >= SURE and question["topic"] not in ("human_handoff", "smalltalk", "feedback") and QUESTION.search(HOLD_ON.sub("", question["text"] or self.text).strip(" ,.!:-")):
@@ -107,6 +108,8 @@ def opened(said: Said, memory: Dict[str, Any], state: Dict[str, Any]) -> Dict[st
     minor = said.is_minor() or (state.get("circumstances") or {}).get("minor", {}).get("who") == "self"
     request = memory.get("request") if memory.get("outcome") == "complete" else None
     slots: Dict[str, Any] = {name: None for name in SLOTS}
+    if memory.get("quiet"):
+        return ended("quiet", memory, keep=True)
     if minor:
         return ended("minor", {})
     if request and not said.form and requests.get(request):
@@ -120,9 +123,10 @@ def opened(said: Said, memory: Dict[str, Any], state: Dict[str, Any]) -> Dict[st
     return {**slots, "handoff": memory}
 
 
-def ended(outcome: str, memory: Dict[str, Any]) -> Dict[str, Any]:
-    """The slots that end the form; a draft is deleted unless the request is complete."""
-    if outcome not in ("complete", "already") and memory.get("request"):
+def ended(outcome: str, memory: Dict[str, Any], keep: bool = False) -> Dict[str, Any]:
+    """The slots that end the form; a draft is deleted unless the request is complete (or `keep` says so)."""
+    keep = keep or outcome in ("complete", "already")
+    if not keep and memory.get("request"):
         requests.drop(memory["request"])
         memory = {}
     kept = {"request": memory["request"]} if memory.get("request") else {}
@@ -132,7 +136,7 @@ def ended(outcome: str, memory: Dict[str, Any]) -> Dict[str, Any]:
 def answered(said: Said, asked: str, memory: Dict[str, Any]) -> Optional[Dict[str, Any]]:
     """The slots after a message while the question `asked` was open; None when the message is a question of its own."""
     memory = {**memory, "problem": None, "note": None}
-    if said.is_minor() or said.is_crisis():
+    if said.is_minor() or said.is_crisis() or privacy.wanted(said.text) or said.meaning.get("request") in ("erase", "keep", "ask_erase"):
         return None
     if said.form.get("stop") or STOP.match(said.text):
         held.take(said.session)
@@ -152,6 +156,9 @@ def resumed(said: Said, asked: str, memory: Dict[str, Any]) -> Dict[str, Any]:
         return ended("minor", memory)
     if said.is_crisis():
         return ended("crisis", memory)
+    if privacy.wanted(said.text) or said.meaning.get("request") in ("erase", "ask_erase"):
+        held.take(said.session)
+        return ended("erasing", memory)
     memory = {**memory, "problem": None, "note": "again", "drift": memory.get("drift", 0) + 1}
     if asked == "handoff_consent" and memory["drift"] > 1:
         held.take(said.session)

@@ -63,11 +63,11 @@ class Inbox:
         if not items:
             self.console.print("No requests.")
             return 0
-        table = Table("id", "received", "status", "name", "contact", "best time", "question", "delivered")
+        table = Table("request", "from", "asks")
         for item in items:
             question = " ".join((item["question"] or "").split())
-            cells = (item["id"], self.moment(item["created"]), item["status"], item["name"] or "", self.contact(item), item["best_time"] or "", question[:80] + ("..." if len(question) > 80 else ""), self.delivery(item))
-            table.add_row(*(Text(cell) for cell in cells))
+            mine = (f"{item['id']}\n{self.moment(item['created'])}\n{item['status']}; {self.delivery(item)}", f"{item['name'] or 'no name'}\n{self.contact(item)}\n{item['best_time'] or ''}".rstrip())
+            table.add_row(*(Text(cell) for cell in (*mine, question[:120] + ("..." if len(question) > 120 else ""))), end_section=True)
         self.console.print(table)
         problem = missing_settings(self.clinic)
         if problem:

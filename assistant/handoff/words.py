@@ -3,6 +3,7 @@ import datetime as dt
 import re
 from typing import Any, Dict, List, Optional
 
+from assistant.conversation import desk
 from assistant.handoff import details, requests
 from assistant.handoff.veil import masks
 from assistant.hours import Opening, clock, moment_words
@@ -78,19 +79,6 @@ def summary(request: Dict[str, Any], kb: Knowledge) -> str:
     return "; ".join(parts)
 
 
-def open_now(kb: Knowledge, now: Optional[dt.datetime] = None) -> str:
-    """Whether the clinic is open, and until or from when; its listed hours when clinic.yml has no time zone."""
-    opening = Opening(kb.clinic)
-    if not opening.known:
-        return kb.phrases.fill("{hours}")
-    status, here = opening.status(now), opening.local(now)
-    if status.open:
-        return kb.talk("desk", "open_until", until=clock(status.until))
-    if status.next is None:
-        return kb.phrases.fill("{hours}")
-    return kb.talk("desk", "closed_until", when=moment_words(status.next, here))
-
-
 def next_steps(kb: Knowledge, now: Optional[dt.datetime] = None) -> str:
     """What happens after a request, in the clinic's hours."""
     opening = Opening(kb.clinic)
@@ -112,7 +100,7 @@ def outcome(memory: Dict[str, Any], kb: Knowledge, text: str) -> Optional[Turn]:
         return completed(request, kb, text)
     if result == "already" and request:
         return already(request, kb, text)
-    if result in (None, "complete", "already"):
+    if result in (None, "complete", "already", "erasing", "quiet"):
         return None
     turn = Turn("handoff", topics=[TOPIC])
     turn.say("answer", kb.talk("handoff", result), TOPIC)
@@ -140,7 +128,7 @@ def after_choices(kb: Knowledge) -> List[Choice]:
 def already(request: Dict[str, Any], kb: Knowledge, text: str) -> Turn:
     """The request that this conversation has sent before."""
     turn = Turn("handoff", topics=[TOPIC])
-    turn.say("answer", kb.talk("handoff", "already", details=summary(request, kb), open_now=open_now(kb)), TOPIC)
+    turn.say("answer", kb.talk("handoff", "already", details=summary(request, kb), open_now=desk.now_words(text, kb, None)), TOPIC)
     turn.choices = [*after_choices(kb), form_choice(kb, "choice_again", {"again": True})]
     turn.masks = hidden(text, request, kb)
     return turn
