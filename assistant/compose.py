@@ -141,7 +141,7 @@ def answer(questions: List[Dict[str, Any]], state: State, kb: Knowledge) -> Turn
     asked = {q["topic"]: q for q in reversed(questions)}
     for topic in topics:
         question = asked[topic.id]
-        own = desk.answer(topic.id, question.get("text") or "", kb) or manners.greeting((question.get("entities") or {}).get("situation", [None])[0], state, kb)
+        own = desk.answer(topic.id, question.get("text") or "", kb) or manners.greeting(question.get("text") or "", (question.get("entities") or {}).get("situation", [None])[0], state, kb)
         turn.say("answer", manners.fresh(own or kb.phrases.fill(wording(topic, question, len(topics), state)), topic, state, kb), topic.id)
     attach(turn, topics, state, kb)
     kinds = {KIND_OF_TOPIC.get(t.id, "answer") for t in topics}

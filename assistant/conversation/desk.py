@@ -109,7 +109,7 @@ PARTS = {
         (re.compile(rf"{DAY_NAMES.pattern}", re.I), day_words),
         (re.compile(r"\b(?:bank )?holidays?\b|\b(?:christmas|xmas|easter|new year|boxing day|thanksgiving|summer break)\b", re.I), holiday_words),
         (re.compile(r"\bpark(?:ing)?\b|\bcar\b", re.I), phrase("{parking}")),
-        (re.compile(r"\b(?:where|address|map|directions?|locat\w+|find (?:you|u|it)|how (?:do|can) i get|get there|postcode|zip)\b", re.I), phrase("{address} {map_link}")),
+        (re.compile(r"\b(?:whereabouts|where(?:'s| is| are| r)? (?:it|you|u|the clinic|your|this|that|based|located)|address|map|directions?|locat\w+|find (?:you|u|it)|how (?:do|can) i get|get there|postcode|zip)\b", re.I), phrase("{address} {map_link}")),
         (re.compile(r"\b(?:languages?|speak|polish|spanish|french|german|arabic|hindi|urdu|translator|interpreter)\b", re.I), phrase("{languages}")),
         (_WHO, phrase("{performed_by}")),
         (re.compile(r"\b(?:hours|opening times?|what time|open|close|closing|shut)\b", re.I), hours_words),

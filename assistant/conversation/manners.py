@@ -31,11 +31,12 @@ def part_of_day(kb: Knowledge, now: Optional[dt.datetime] = None) -> Optional[st
     return "morning" if 4 <= hour < 12 else "afternoon" if 12 <= hour < 18 else "evening"
 
 
-def greeting(situation: Optional[str], state: Dict[str, Any], kb: Knowledge, now: Optional[dt.datetime] = None) -> Optional[str]:
-    """The first greeting of a conversation, by the time of day; None when another text fits."""
+def greeting(text: str, situation: Optional[str], state: Dict[str, Any], kb: Knowledge, now: Optional[dt.datetime] = None) -> Optional[str]:
+    """The first greeting of a conversation, by the time of day (the visitor's own, when `text` names it); None when another text fits."""
     if situation != "greeting" or state["answered"] or state["replies"].get("greeting"):
         return None
-    part = part_of_day(kb, now)
+    own = re.search(r"\b(morning|afternoon|evening)\b", text, re.I)
+    part = own.group(1).lower() if own else part_of_day(kb, now)
     return kb.talk("manners", "greeting", part_of_day=part) if part else None
 
 

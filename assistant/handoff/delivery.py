@@ -57,7 +57,7 @@ def lines(request: Dict[str, Any], clinic: Clinic) -> str:
         ("Name", request["name"]), ("Phone", shown(request["phone"], clinic.country) if request["phone"] else None), ("Email", request["email"]),
         ("Best time", request["best_time"]), ("Received", f"{date_words(local)} {local:%Y, %H:%M}"), ("Talked about", ", ".join(request["topics"])), ("Request", request["id"]),
     ]
-    text = "\n".join(f"{label}: {value or 'not given'}" for label, value in rows)
+    text = "\n".join(f"{label}: {' '.join((value or 'not given').split())}" for label, value in rows)
     return f"{text}\n\nQuestion:\n{request['question'] or 'not given'}\n"
 
 

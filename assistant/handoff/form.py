@@ -114,6 +114,8 @@ def opened(said: Said, memory: Dict[str, Any], state: Dict[str, Any]) -> Dict[st
         return ended("minor", {})
     if request and not said.form and requests.get(request):
         return ended("already", {"request": request})
+    if memory.get("request") and memory.get("outcome") != "complete":  # a form that danger signs had closed
+        requests.drop(memory["request"])
     memory = {"tries": {}, "topics": [topic for topic in state.get("answered", []) if topic != "human_handoff"][-3:]}
     if said.form.get("consent"):
         return {**slots, **agreed(said, memory)}

@@ -3,7 +3,7 @@ import datetime as dt
 import re
 from typing import Any, Dict, List, Optional
 
-from assistant.conversation import desk
+from assistant.conversation import desk, manners
 from assistant.handoff import details, requests
 from assistant.handoff.veil import masks
 from assistant.hours import Opening, clock, moment_words
@@ -104,6 +104,8 @@ def outcome(memory: Dict[str, Any], kb: Knowledge, text: str) -> Optional[Turn]:
         return None
     turn = Turn("handoff", topics=[TOPIC])
     turn.say("answer", kb.talk("handoff", result), TOPIC)
+    if result in ("failed", "store_down", "no_contact", "dropped"):
+        turn.choices = [manners.contact_choice(kb)]
     turn.masks = hidden(text, {}, kb)
     return turn
 
