@@ -22,11 +22,11 @@ def mail_port():
 
 @pytest.fixture(scope="module")
 def clinic_file(tmp_path_factory, mail_port):
-    data = YAML(typ="safe").load((paths.ROOT / "clinic.yml").read_text("utf-8"))
+    data = YAML().load((paths.ROOT / "clinic.yml").read_text("utf-8"))
     data["handoff"] = {"deliver": "email", "email": {"to": ["desk@clinic.example"], "sender": "chat@clinic.example", "server": "127.0.0.1", "port": mail_port, "security": "none"}}
     path = tmp_path_factory.mktemp("clinic") / "clinic.yml"
     with path.open("w", encoding="utf-8") as handle:
-        YAML(typ="safe").dump(data, handle)
+        YAML().dump(data, handle)
     return path
 
 
@@ -125,7 +125,7 @@ def test_deleting_my_data_leaves_nothing_in_the_file_and_its_log(service):
     assert "deleted" in spoken(turn)
     folder = service.state
     left = b"".join(path.read_bytes() for path in folder.glob("assistant.sqlite*"))
-    for word in (b"spleenwort", b"Quirina", b"Obermoser", b"900735", b"scars on my temple", b"tattoo"):
+    for word in (b"spleenwort", b"Quirina", b"Obermoser", b"900735", b"scars on my temple"):
         assert word not in left, word
     assert http.get(service.url + "/messages", headers=visitor.headers, timeout=10).json()["turns"] == []
     assert visitor.say("does it hurt")["topics"] == ["pain"]

@@ -1,13 +1,17 @@
 """What answers a message: a request that was sent, a privacy request, or the knowledge base. The state after it."""
+import re
 from typing import Any, Dict, Optional, Tuple
 
 from assistant import compose
 from assistant.conversation import manners, privacy
-from assistant.handoff import afterwards
+from assistant.handoff import afterwards, details
 from assistant.handoff.form import Said
 from assistant.handoff.veil import veil
 from assistant.turn import Turn
 from assistant.webstore import WebStore
+
+CALL_ME = re.compile(r"\b(?:call|phone|ring|text|contact|email|reach|message|buzz)\s+(?:me|us|back|my \w+|[A-Z][a-z]+)\b|\bcall ?-?back\b|\bget (?:in touch|back) (?:to|with) me\b|\bgive me a (?:call|ring|bell|buzz)\b")
+DONT = re.compile(r"\b(?:don'?t|do not|never|stop|no need to)\b.{0,12}\b(?:call|phone|ring|text|contact|email|message)", re.I)
 
 
 def reply(said: Said, before: Optional[Dict[str, Any]], memory: Dict[str, Any], in_form: bool) -> Tuple[Turn, Dict[str, Any]]:
@@ -26,15 +30,32 @@ def reply(said: Said, before: Optional[Dict[str, Any]], memory: Dict[str, Any], 
         turn.settles = not turn.begins_form
         masked = Turn.from_dict(veil(turn.as_dict(), turn.masks))
         return turn, compose.remember(masked, [], state)
-    thumb = manners.thumbs(said.text) if state["topics"] else None
     meaning = said.meaning
+    if not in_form and wants_call(said):
+        meaning = {**meaning, "questions": [one_question(said.text, "human_handoff")], "request": None}
+    thumb = manners.thumbs(said.text) if state["topics"] else None
     if thumb:
-        question = {"text": said.text, "topic": "feedback", "confidence": 1.0, "candidates": [], "entities": {"situation": [thumb]}, "decision": "answer"}
-        meaning = {**meaning, "questions": [question]}
+        meaning = {**meaning, "questions": [one_question(said.text, "feedback", thumb)]}
     turn, after = compose.compose(meaning, state, said.kb)
     keep_vote(said, turn, meaning, state)
     turn.begins_form = "human_handoff" in turn.topics and turn.urgency not in ("same_day", "emergency") and "minor" not in after["circumstances"]
     return turn, after
+
+
+def one_question(text: str, topic: str, situation: Optional[str] = None) -> Dict[str, Any]:
+    """A question that is certain, as assistant.understanding.reader gives it."""
+    return {"text": text, "topic": topic, "confidence": 1.0, "candidates": [], "entities": {"situation": [situation]} if situation else {}, "decision": "answer"}
+
+
+def wants_call(said: Said) -> bool:
+    """Whether a message asks in plain words to be called, with the number to call or with nothing else that is sure."""
+    if not CALL_ME.search(said.text) or DONT.search(said.text) or said.meaning.get("request") or said.meaning.get("language", "en") != "en":
+        return False
+    try:
+        contact = details.find_phone(said.text, said.country) or details.find_email(said.text)
+    except details.NotUsable:
+        contact = True
+    return bool(contact) or not any(question["decision"] == "answer" for question in said.meaning.get("questions", []))
 
 
 def about_request(said: Said, memory: Dict[str, Any], in_form: bool) -> Optional[Turn]:
