@@ -130,6 +130,11 @@ PARTS = {
 }
 
 
+def about_staff(text: str) -> bool:
+    """Whether somebody asks who does the treatments."""
+    return bool(_WHO.search(text)) and not re.search(r"\b(?:call|speak|talk|contact|complain\w*|ring|email)\b", text, re.I)
+
+
 def answer(topic: str, text: str, kb: Knowledge, now: Optional[dt.datetime] = None) -> Optional[str]:
     """The short answer to a question about the clinic itself, or None when the topic's own answer fits better.
 

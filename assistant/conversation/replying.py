@@ -3,7 +3,7 @@ import re
 from typing import Any, Dict, Optional, Tuple
 
 from assistant import compose
-from assistant.conversation import manners, privacy
+from assistant.conversation import desk, manners, privacy
 from assistant.handoff import afterwards, details
 from assistant.handoff.form import Said
 from assistant.handoff.veil import veil
@@ -33,11 +33,15 @@ def reply(said: Said, before: Optional[Dict[str, Any]], memory: Dict[str, Any], 
     meaning = said.meaning
     if not in_form and wants_call(said):
         meaning = {**meaning, "questions": [one_question(said.text, "human_handoff")], "request": None}
+    staff = not in_form and desk.about_staff(said.text) and any(question["topic"] == "human_handoff" for question in meaning.get("questions", []))
+    if staff:
+        meaning = {**meaning, "questions": [one_question(said.text, "clinic_info")]}
     thumb = manners.thumbs(said.text) if state["topics"] else None
     if thumb:
         meaning = {**meaning, "questions": [one_question(said.text, "feedback", thumb)]}
     turn, after = compose.compose(meaning, state, said.kb)
     keep_vote(said, turn, meaning, state)
+    turn.settles = staff
     turn.begins_form = "human_handoff" in turn.topics and turn.urgency not in ("same_day", "emergency") and "minor" not in after["circumstances"]
     return turn, after
 

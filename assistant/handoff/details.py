@@ -32,7 +32,7 @@ NOT_NAME = frozenset(
     "go ahead course absolutely definitely certainly all right alright right works for this".split())
 TIME_WORDS = re.compile(
     r"\b(?:morning|afternoon|evening|night|lunch|weekend|weekday|week day|noon|midday|any ?time|whenever|o'?clock|monday|tuesday|wednesday|thursday|friday|saturday|sunday|mon|tues?|weds?|thurs?|fri|sat|sun|tomorrow|today|"
-    r"(?:next|this) week|after (?:work|school|\d)|before (?:work|\d)|between \d|from \d|\d{1,2}(?::\d\d)? ?(?:am|pm)|\d{1,2}:\d\d)(?:s|ish)?\b", re.I)
+    r"(?:next|this) week|(?:after|before|around|about|until) (?:work|school|\d|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)|between \d|from \d|\d{1,2}(?::\d\d)? ?(?:am|pm)|\d{1,2}:\d\d)(?:s|ish)?\b", re.I)
 
 
 #: The words of time themselves, for a sentence that says more than that.

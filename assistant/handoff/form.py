@@ -90,8 +90,8 @@ class Said:
         return any(item["id"] == "minor" and item["who"] == "self" and not item["denied"] for item in self.meaning.get("circumstances", []))
 
     def is_crisis(self) -> bool:
-        """Whether the message is about a crisis."""
-        return any(question["topic"] == "crisis" and question["decision"] == "answer" for question in self.meaning.get("questions", []))
+        """Whether the message is about a crisis; a plain refusal of a question is not."""
+        return not SKIP.match(self.text) and any(question["topic"] == "crisis" and question["decision"] == "answer" for question in self.meaning.get("questions", []))
 
     def asks(self) -> bool:
         """Whether the message asks something that has nothing to do with the form."""
@@ -140,6 +140,8 @@ def answered(said: Said, asked: str, memory: Dict[str, Any]) -> Optional[Dict[st
     memory = {**memory, "problem": None, "note": None}
     if said.is_minor() or said.is_crisis() or privacy.wanted(said.text) or said.meaning.get("request") in ("erase", "keep", "ask_erase"):
         return None
+    if asked == "handoff_consent" and NO.match(said.text):
+        return consent(said, memory)
     if said.form.get("stop") or STOP.match(said.text):
         held.take(said.session)
         return ended("cancelled", memory)

@@ -113,8 +113,8 @@ def outcome(memory: Dict[str, Any], kb: Knowledge, text: str) -> Optional[Turn]:
 def completed(request: Dict[str, Any], kb: Knowledge, text: str) -> Turn:
     """The summary of a request and what happens next."""
     turn = Turn("handoff", topics=[TOPIC])
-    name = f", {plain_words(request['name'].split()[0])}" if request.get("name") else ""
-    turn.say("answer", kb.talk("handoff", "complete", comma_name=name, details=summary(request, kb)), TOPIC)
+    named = {"name": plain_words(request["name"].split()[0])} if request.get("name") else {}
+    turn.say("answer", kb.talk("handoff", "complete" if named else "complete_nameless", details=summary(request, kb), **named), TOPIC)
     turn.say("answer", next_steps(kb), TOPIC)
     turn.say("notice", kb.talk("handoff", "not_booked"), TOPIC)
     turn.choices = after_choices(kb)
