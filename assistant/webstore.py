@@ -116,8 +116,13 @@ class WebStore:
         return any(item["turn"]["id"] == turn for item in self.history(session) if item["from"] == "assistant")
 
     def vote(self, session: str, turn: str, topic: Optional[str], vote: str, comment: Optional[str]) -> None:
-        """Keep a thumb up or down."""
+        """Keep a thumb up or down, in place of an earlier one for the same turn and topic; the turn's first topic when none is named."""
+        if topic is None:
+            topics = next((item["turn"]["topics"] for item in self.history(session) if item["from"] == "assistant" and item["turn"]["id"] == turn), [])
+            topic = topics[0] if topics else None
+        table = database.feedback
         with database.engine().begin() as connection:
+            connection.execute(table.delete().where(table.c.session == session, table.c.turn == turn, table.c.topic.is_(None) if topic is None else table.c.topic == topic))
             connection.execute(database.feedback.insert().values(
                 session=session, created=time.time(), turn=turn, topic=topic, vote=vote, comment=comment))
 

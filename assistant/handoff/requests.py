@@ -99,6 +99,13 @@ def listing(status: Optional[str] = None) -> List[Dict[str, Any]]:
     return found
 
 
+def waiting(longer_than: float) -> int:
+    """How many deliveries have waited for more than `longer_than` seconds."""
+    query = sa.select([sa.func.count()]).select_from(_outbox).where(_outbox.c.sent.is_(None), _outbox.c.created < time.time() - longer_than)
+    with database.engine().connect() as connection:
+        return connection.execute(query).scalar()
+
+
 def mark(name: str, status: str) -> bool:
     """Set a request to `open` or `done`. False when there is none."""
     with database.engine().begin() as connection:
@@ -110,4 +117,6 @@ def forget_drafts(older_than: float = DRAFT_LIFETIME) -> int:
     """Delete forms that were left open. Gives how many."""
     with database.engine().begin() as connection:
         done = connection.execute(_table.delete().where(_table.c.status == "draft", _table.c.changed < time.time() - older_than))
+    if done.rowcount:
+        database.fold()
     return done.rowcount

@@ -17,6 +17,7 @@ from sanic.response import HTTPResponse, empty, html, raw, redirect
 from sanic.response import json as json_response
 
 from assistant import compose
+from assistant.handoff import requests
 from assistant.rasa.runtime import live_knowledge, red_flags, responses
 from assistant.safety.replies import level_of, response_name, urgent_turn
 from assistant.turn import Turn, public, together
@@ -31,6 +32,8 @@ PREFIX = "/webhooks/web"
 MOST_CHARACTERS = 4000
 #: Bytes of a request body; a larger one is refused (413).
 MOST_BYTES = 128 * 1024
+#: Seconds after which a request that is not delivered shows in the health answer.
+DELIVERY_LATE = 300
 PAGES = Path(__file__).resolve().parent / "pages"
 
 
@@ -340,9 +343,15 @@ class Endpoints:
         knowledge = "ok" if not live.problems else f"{len(live.problems)} problems in the newest edit: run `make check`"
         report = {
             "status": "ok" if ready and actions == store == "ok" else "down",
-            "model": agent.model_id if ready else "none", "actions": actions, "store": store, "knowledge": knowledge,
+            "model": agent.model_id if ready else "none", "actions": actions, "store": store, "knowledge": knowledge, "handoff": self.deliveries() if store == "ok" else "down",
         }
         return json_response(report, 200 if report["status"] == "ok" else 503)
+
+    @staticmethod
+    def deliveries() -> str:
+        """Whether requests to the clinic are delivered; the assistant works all the same when they wait."""
+        late = requests.waiting(DELIVERY_LATE)
+        return "ok" if not late else f"{late} requests wait to be delivered: `make inbox` says why"
 
     @staticmethod
     async def actions_alive(agent: Any) -> bool:
