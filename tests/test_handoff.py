@@ -86,7 +86,7 @@ def test_details_are_kept_with_the_request_and_nowhere_else(service):
 def test_nothing_is_kept_before_consent_or_after_a_no(service):
     visitor = Visitor(service.url)
     visitor.say("please phone Ottilie on 07700 900888 after 3pm")
-    assert not any("900888" in str(row) or row["session"] == visitor.opened["session"] for row in requests_of(service))
+    assert not any("900888" in text or "ottilie" in text.lower() for _, text in everything(service))
     turn = visitor.say("no, better not")
     assert turn["kind"] == "handoff" and "keep nothing" in spoken(turn)
     assert not any(row["session"] == visitor.opened["session"] for row in requests_of(service))
@@ -97,11 +97,11 @@ def test_nothing_is_kept_before_consent_or_after_a_no(service):
 
 def test_details_that_came_before_the_yes_count_after_it(service):
     visitor = Visitor(service.url)
-    visitor.say("please phone Ottilie on 07700 900887 after 3pm")
+    visitor.say("please phone Hedwig on 07700 900887 after 3pm")
     turn = visitor.say("yes, fine")
     assert "help you with" in spoken(turn)
     (row,) = [row for row in requests_of(service) if row["session"] == visitor.opened["session"]]
-    assert (row["name"], row["phone"], row["best_time"], row["status"]) == ("Ottilie", "+447700900887", "after 3pm", "draft")
+    assert (row["name"], row["phone"], row["best_time"], row["status"]) == ("Hedwig", "+447700900887", "after 3pm", "draft")
 
 
 def test_after_cancelling_nothing_is_left(service):

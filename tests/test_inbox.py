@@ -1,5 +1,6 @@
 """`make inbox`: the clinic's list of requests."""
 import csv
+import io
 import subprocess
 
 import pytest
@@ -24,7 +25,7 @@ def store(tmp_path, monkeypatch):
 def shown():
     """Runs a command and gives what it printed."""
     def run(method, *arguments):
-        console = Console(record=True, width=100, file=open("/dev/null", "w"))
+        console = Console(record=True, width=100, file=io.StringIO())
         getattr(Inbox(load_clinic(), console), method)(*arguments)
         return console.export_text()
 

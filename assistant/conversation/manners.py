@@ -1,25 +1,30 @@
 """Manners: greetings by the time of day, never the same sentence twice in a row, a way back into the conversation, a person to turn to."""
 import datetime as dt
 import re
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
 from assistant.hours import Opening
 from assistant.knowledge import Knowledge, Topic
 from assistant.turn import Choice, Turn
 
 SMALL = ("smalltalk", "feedback")
-#: Thumbs and the like, as a whole message.
-LIKED = re.compile("^[\\s\U0001f44d\U0001f44f\U0001f64f\U0001f44c\U0001f4af\u2764\U0001f970\U0001f60d\U0001f3fb-\U0001f3ff\ufe0f]+$")
-DISLIKED = re.compile("^[\\s\U0001f44e\U0001f612\U0001f644\U0001f621\U0001f3fb-\U0001f3ff\ufe0f]+$")
+#: What emoji alone say: topic, situation and the signs; those of feedback count only when there is something to give feedback on.
+EMOJI = (
+    ("feedback", "helped", "\U0001f44d\U0001f44f\U0001f64f\U0001f44c\U0001f4af"), ("feedback", "not_helped", "\U0001f44e\U0001f612\U0001f644\U0001f621"),
+    ("smalltalk", "laugh", "\U0001f602\U0001f923\U0001f606\U0001f605\U0001f604\U0001f601\U0001f600"), ("smalltalk", "love", "\u2764\U0001f970\U0001f60d\U0001f618\U0001f495"),
+    ("smalltalk", "goodbye", "\U0001f44b"), ("smalltalk", "thanks", "\U0001f64f"), ("smalltalk", "ok", "\U0001f44d\U0001f44c"),
+)
 #: What a circumstance asks for that a person at the clinic has to look at (data/knowledge/cautions.yml).
 NEEDS_A_PERSON = ("ask_first", "specialist_first", "treat_first")
 
 
-def thumbs(text: str) -> Optional[str]:
-    """The situation of the topic `feedback` that a message of thumbs alone stands for."""
-    if LIKED.match(text):
-        return "helped"
-    return "not_helped" if DISLIKED.match(text) else None
+def emoji(text: str, topics: List[str]) -> Optional[Tuple[str, str]]:
+    """Topic and situation of a message of emoji alone, or None; `topics` are what was talked about last."""
+    signs = set(re.sub("[\\s\U0001f3fb-\U0001f3ff\ufe0f]", "", text))
+    for topic, situation, known in EMOJI:
+        if signs and signs <= set(known) and (topics or topic != "feedback"):
+            return topic, situation
+    return None
 
 
 def part_of_day(kb: Knowledge, now: Optional[dt.datetime] = None) -> Optional[str]:
@@ -58,8 +63,9 @@ def way_back(topics: List[Topic], state: Dict[str, Any], kb: Knowledge) -> Optio
     """After small talk: what could be asked next, from what the conversation was about; None after anything else."""
     if not topics or any(topic.id not in SMALL for topic in topics):
         return None
+    suggested, turns = list(kb.replies["suggested_topics"]), sum(state["replies"].values())
     before = [name for name in reversed(state["answered"]) if name in kb.topics and kb.topic(name).group != "boundaries"][:2]
-    return [name for topic in before for name in kb.topic(topic).follow_ups] + list(kb.replies["suggested_topics"])
+    return [name for topic in before for name in kb.topic(topic).follow_ups] + suggested[turns % len(suggested):] + suggested[:turns % len(suggested)]
 
 
 def contact_choice(kb: Knowledge) -> Choice:

@@ -11,6 +11,9 @@ from assistant.turn import Turn
 from assistant.webstore import WebStore
 
 CALL_ME = re.compile(r"\b(?:call|phone|ring|text|contact|email|reach|message|buzz)\s+(?:me|us|back|my \w+|[A-Z][a-z]+)\b|\bcall ?-?back\b|\bget (?:in touch|back) (?:to|with) me\b|\bgive me a (?:call|ring|bell|buzz)\b")
+PERSON = re.compile(
+    r"\b(?:can|could|may|would|is there)\b (?:(?:a|an|the|your|some|any|one of (?:your|the)|real) ?)*(?:nurses?|doctors?|clinicians?|practitioners?|person|human|member of staff|staff|team|somebody|someone|anybody|anyone)\b.{0,12}\b"
+    r"(?:check|look into|call me|ring me|contact me|get back to me|(?:speak|talk) to me|i (?:can|could) (?:talk|speak) to)\b", re.I)
 DONT = re.compile(r"\b(?:don'?t|do not|never|stop|no need to)\b.{0,12}\b(?:call|phone|ring|text|contact|email|message)", re.I)
 
 
@@ -36,9 +39,9 @@ def reply(said: Said, before: Optional[Dict[str, Any]], memory: Dict[str, Any], 
     staff = not in_form and desk.about_staff(said.text) and any(question["topic"] == "human_handoff" for question in meaning.get("questions", []))
     if staff:
         meaning = {**meaning, "questions": [one_question(said.text, "clinic_info")]}
-    thumb = manners.thumbs(said.text) if state["topics"] else None
-    if thumb:
-        meaning = {**meaning, "questions": [one_question(said.text, "feedback", thumb)]}
+    sign = manners.emoji(said.text, state["topics"])
+    if sign:
+        meaning = {**meaning, "questions": [one_question(said.text, *sign)]}
     turn, after = compose.compose(meaning, state, said.kb)
     keep_vote(said, turn, meaning, state)
     turn.settles = staff
@@ -52,14 +55,16 @@ def one_question(text: str, topic: str, situation: Optional[str] = None) -> Dict
 
 
 def wants_call(said: Said) -> bool:
-    """Whether a message asks in plain words to be called, with the number to call or with nothing else that is sure."""
-    if not CALL_ME.search(said.text) or DONT.search(said.text) or said.meaning.get("request") or said.meaning.get("language", "en") != "en":
+    """Whether a message asks in plain words for a person or a call, gives hardly more than a number or an address, or asks for a call and nothing else that is sure."""
+    text, sure = said.text, any(question["decision"] == "answer" for question in said.meaning.get("questions", []))
+    if DONT.search(text) or said.meaning.get("request") or said.meaning.get("language", "en") != "en":
         return False
     try:
-        contact = details.find_phone(said.text, said.country) or details.find_email(said.text)
+        contact = bool(details.find_phone(text, said.country) or details.find_email(text))
     except details.NotUsable:
-        contact = True
-    return bool(contact) or not any(question["decision"] == "answer" for question in said.meaning.get("questions", []))
+        contact = bool(CALL_ME.search(text))
+    rest = len(details.EMAIL.sub(" ", details.DIGITS.sub(" ", text)).split())
+    return bool(PERSON.search(text)) or (contact and (rest <= 6 or bool(CALL_ME.search(text)))) or (not sure and bool(CALL_ME.search(text)))
 
 
 def about_request(said: Said, memory: Dict[str, Any], in_form: bool) -> Optional[Turn]:

@@ -16,13 +16,14 @@ COMMON_DOMAINS = (
     "gmail.com", "googlemail.com", "hotmail.com", "hotmail.co.uk", "outlook.com", "live.com", "live.co.uk", "yahoo.com", "yahoo.co.uk", "icloud.com", "me.com",
     "msn.com", "aol.com", "btinternet.com", "sky.com", "proton.me", "protonmail.com", "gmx.com", "gmx.de", "web.de", "orange.fr", "wp.pl", "comcast.net", "verizon.net",
 )
+SPOKEN = re.compile(r"\b([\w.+-]+)\s+(?:at|\(at\)|\[at\])\s+([\w-]+(?:\s+dot\s+[a-z]{2,24})+|[\w-]+(?:\.[a-z]{2,24})+)\b", re.I)
 EMAIL = re.compile(r"[^\s@<>(),;:\"']+\s?@\s?[^\s@<>(),;:\"']*[^\s@<>(),;:\"'.!?]")
 #: Five or more digits with the signs that people put between them.
 DIGITS = re.compile(r"(?<![\w@.])\+?\(?\d[\d\s().\-/]{3,}\d(?!\w*@)")
 NAME_WORD = r"[^\W\d_][^\W\d_'’.\-]*(?:['’.\-][^\W\d_]+)*\.?"
 NAME_RUN = rf"{NAME_WORD}(?:[ ]{NAME_WORD}){{0,4}}"
 #: Words with which people give their name.
-INTRODUCED = re.compile(rf"\b(?:my (?:full )?name(?:'s| is|:)?|names?(?: is|'s|:)|i'?m called|call me|i am|i'?m|im|this is|it'?s|its|ask for|for|(?:phone|ring|call|contact|text|email)(?! me| us| back))\s+(?P<name>{NAME_RUN})", re.I)
+INTRODUCED = re.compile(rf"\b(?:my (?:full )?name(?:'s| is|:)?|names?(?: is|'s|:)|i'?m called|call me|i am|i'?m|im|this is|it'?s|its|ask for|for|(?:phone|ring|call|contact|text|email)(?! me| us| back))\s+(?:spelled\s+|spelt\s+|actually\s+)?(?P<name>{NAME_RUN})", re.I)
 #: Words that end a name or are none.
 NOT_NAME = frozenset(
     "yes yeah yep yup ok okay sure no nope not nah please pls thanks thank cheers hi hello hey and my number phone mobile email mail is its it's on at the a an or but with that thats that's fine good great "
@@ -42,6 +43,9 @@ TIME_PHRASE = re.compile(
 ASKS_FOR_CALL = re.compile(r"\b(?:call|phone|ring|contact|reach|text|email|speak|talk)\b", re.I)
 #: What a message that gives everything at once says about its matter.
 ABOUT = re.compile(r"\b(?:(?:it'?s|it is|this is|that'?s) (?:about|regarding|to do with)|regarding|my question(?: is)?:?|question:|i(?:'d| would)? ?(?:like|want|need) to (?:ask|talk|speak|know|discuss)(?: \w+)? about|want to know)\s+(?P<about>[^\n;]{3,400})", re.I)
+
+
+LEAD = re.compile(r"^\W*(?:(?:oh|and|also|but|well|ok|yes|yeah|ps|sorry|actually|please|can you|could you|(?:the )?best time(?: is)?|preferably|ideally|(?:call|ring|phone|text|contact|email)(?: me)?)\b[\s:,]*)+", re.I)
 
 
 class NotUsable(ValueError):
@@ -124,6 +128,7 @@ def with_ending(number: str, ending: str, country: str) -> Phone:
 
 def find_email(text: str) -> Optional[Email]:
     """The first thing in `text` that looks like an email address, validated without looking anything up. Raises NotUsable (email_wrong)."""
+    text = SPOKEN.sub(lambda match: f"{match[1]}@{re.sub(r'[ ]+dot[ ]+', '.', match[2], flags=re.I)}", text)
     found = EMAIL.search(text)
     if found is None:
         if "@" in text and not re.search(r"\w@\w", text):
@@ -200,5 +205,6 @@ def find_question(text: str) -> Optional[str]:
 
 
 def as_time(text: str) -> str:
-    """`text` as a best time: one line, without an opening "and" or "oh", at most MOST_TIME characters."""
-    return re.sub(r"^\W*(?:(?:oh|and|also|but|well|ok|yes|yeah|ps|best time(?: is)?|the best time(?: is)?|preferably|ideally)\b[\s:,]*)+", "", " ".join(text.split()), flags=re.I).strip(" ,.")[:MOST_TIME]
+    """`text` as a best time: one line, without the words of asking around it, at most MOST_TIME characters."""
+    text = LEAD.sub("", " ".join(text.split()))
+    return re.sub(r"(?:[\s,]*\b(?:instead|please|pls|thanks?|thank you))+\W*$", "", text, flags=re.I).strip(" ,.")[:MOST_TIME]

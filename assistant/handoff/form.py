@@ -32,8 +32,9 @@ SKIP = re.compile(r"^\W*(?:(?:i'?d|i|please|ok|just|you can|can we|no)\b[\s,]*)*
                   r"that'?s (?:all|everything|it)|thats (?:all|everything|it)|nothing (?:else|more)|no thanks?|no thank you|i'?m good|send it(?: now)?|done|finish(?:ed)?)\W*(?:thanks?|thank you|please|pls)?\W*$", re.I)
 SEND = re.compile(r"\bsend it\b|\bthat'?s (?:all|everything|it)\b|\bfinish", re.I)
 ENDING = re.compile(r"\b(?:ends?|ending|finishes)(?: (?:in|with|on))?\s*:?\s*(?P<a>\d[\d\s]{0,8})|\blast (?:\w+ )?(?:digits?|numbers?|ones?)(?: (?:is|are|should be|was|were))?\s*:?\s*(?P<b>\d[\d\s]{0,8})", re.I)
-WHY = re.compile(r"\bwhy\b.{0,30}\b(?:need|want|ask|know|name|number|email|phone|details)\b|^\W*why\W*$", re.I)
-HOLD_ON = re.compile(r"^\W*(?:hang on|hold on|wait|before (?:that|i)|first|quick question|one (?:sec|moment|question)|just (?:a|one) (?:sec|question))\b", re.I)
+WHY = re.compile(r"\bwhy\b.{0,30}\b(?:need|want|ask|know|name|number|email|phone|details)\b|^\W*why\W*$|\bwhat (?:will|do|are|would) (?:you|they) (?:do|doing|want)\b.{0,20}\b(?:with|it|that|number|email|details|name)\b|\bwho (?:sees|gets|reads|has)\b|"
+                 r"\b(?:do|will|would) you (?:sell|share|spam|pass)\b|\bis (?:it|that|this) (?:safe|private|confidential)\b", re.I)
+HOLD_ON = re.compile(r"^\W*(?:(?:h+m+|um+|oh|ok|wait|sorry|actually|but)\b[\s,]*)*(?:hang on|hold on|wait|before (?:that|i)|first|quick question|one (?:sec|moment|question)|just (?:a|one) (?:sec|question))\b", re.I)
 WHEN_CALL = re.compile(
     r"\b(?:when|how (?:soon|quickly|fast|long)|what time|which day)\b.{0,30}\b(?:they|you|you guys|someone|somebody|anyone|the (?:team|clinic|nurse|lady)|i)\b.{0,20}\b(?:call|ring|phone|contact|get back|(?:be|get) in touch|reply|answer|hear|write|email)", re.I)
 CONTACT_WORDS = re.compile(r"\b(?:number|phone|mobile|tel|email|e-mail|mail|address|reach)\b|@", re.I)

@@ -5,7 +5,7 @@ from typing import Any, Dict, List, Optional
 
 from assistant.conversation import desk, manners
 from assistant.handoff import details, requests
-from assistant.handoff.veil import masks
+from assistant.handoff.veil import NAME, masks
 from assistant.hours import Opening, clock, moment_words
 from assistant.knowledge import Knowledge
 from assistant.turn import Choice, Turn
@@ -58,13 +58,9 @@ def ask(asked: str, memory: Dict[str, Any], kb: Knowledge, text: str) -> Turn:
 
 def hidden(text: str, request: Dict[str, Any], kb: Knowledge) -> Dict[str, str]:
     """The masks of a turn of the form: contact details in `text` and those of the request in every spelling that a turn shows."""
-    spellings = []
-    if request.get("phone"):
-        spellings = [details.shown(request["phone"], kb.clinic.country)]
-    if request.get("name"):
-        spellings_of_name = [plain_words(request["name"])]
-        return {**masks(text, request, spellings), **{word: "[name]" for word in spellings_of_name}}
-    return masks(text, request, spellings)
+    spellings = [details.shown(request["phone"], kb.clinic.country)] if request.get("phone") else []
+    names = [name for name in (details.find_name(text, False), plain_words(request.get("name") or "")) if name]
+    return {**masks(text, request, spellings), **{name: NAME for name in names}}
 
 
 def summary(request: Dict[str, Any], kb: Knowledge) -> str:
