@@ -138,7 +138,7 @@ class TopicClassifier(IntentClassifier, GraphComponent):
 
     @staticmethod
     def get_default_config() -> Dict[str, Any]:
-        return {"strength": 8.0, "temperature": 1.0, "ranking_length": 10, **vars(Thresholds())}
+        return {"strength": 1.0, "temperature": 1.0, "ranking_length": 10, **vars(Thresholds())}
 
     @classmethod
     def fingerprint_addon(cls, config: Dict[str, Any]) -> Optional[str]:
@@ -164,15 +164,16 @@ class TopicClassifier(IntentClassifier, GraphComponent):
 
     def train(self, training_data: TrainingData) -> Resource:
         """Fit the topic model; an intent's `metadata: {situation: ...}` splits it into situations."""
-        vectors, labels = [], []
+        texts, vectors, labels = [], [], []
         for example in training_data.intent_examples:
             intent = example.get(INTENT)
             if not example.get(TEXT) or not intent.startswith(PREFIX):
                 continue
+            texts.append(cleaned(example))
             vectors.append(example.get_dense_features(TEXT)[1].features[0])
             situation = (example.get("metadata") or {}).get("intent", {}).get("situation")
             labels.append(intent[len(PREFIX):] + (SEPARATOR + situation if situation else ""))
-        self._use(TopicModel.train(np.stack(vectors), labels, self.config["strength"], self.config["temperature"]))
+        self._use(TopicModel.train(texts, np.stack(vectors), labels, self.config["strength"], self.config["temperature"]))
         with self._model_storage.write_to(self._resource) as folder:
             self.model.save(folder)
         return self._resource

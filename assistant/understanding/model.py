@@ -1,18 +1,44 @@
-"""The topic model: multinomial logistic regression over sentence embeddings, with a nearest-example gate."""
+"""The topic model: nearest training examples by meaning, and a linear model over words and parts of words, in equal shares.
+
+The two err in different ways. A sentence embedding knows that "my flower of a child is due" is about a pregnancy and confuses sibling
+topics; words tell siblings apart and know no paraphrase. Held-out writers: docs/understanding.md.
+"""
 import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Dict, List, Sequence, Tuple
 
+import joblib
 import numpy as np
 
 #: Labels may name a situation inside a topic ("smalltalk/thanks"); the part before the slash is the topic.
 SEPARATOR = "/"
+#: Nearest examples that vote, and how much more a nearer one counts (weight: exp(SHARPNESS x cosine)).
+NEIGHBOURS, SHARPNESS = 40, 20.0
+#: Turns the margins of the linear model into probabilities; the least probability either half gives a topic.
+MARGIN_SCALE, FLOOR = 3.0, 0.003
 
 
 def topic_of(label: str) -> str:
     """"smalltalk/thanks" gives "smalltalk"."""
     return label.split(SEPARATOR)[0]
+
+
+def word_features():
+    """Words, pairs of words, and parts of words (3 to 5 letters), weighted by how rare they are."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.pipeline import FeatureUnion
+
+    return FeatureUnion([
+        ("words", TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)),
+        ("parts", TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5), min_df=2, sublinear_tf=True)),
+    ])
+
+
+def softmax(scores: np.ndarray) -> np.ndarray:
+    """Probabilities from scores, along the last axis."""
+    exp = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    return exp / exp.sum(axis=-1, keepdims=True)
 
 
 @dataclass
@@ -33,52 +59,67 @@ class Ranked:
 
 
 class TopicModel:
-    """Weights [dimension, labels], bias [labels], temperature, and the training examples (float16) for the gate."""
+    """Training examples (embeddings [n, dimension], labels) and the linear model (features, weights [features, topics], bias [topics])."""
 
-    def __init__(self, labels: Sequence[str], weights: np.ndarray, bias: np.ndarray, temperature: float, examples: np.ndarray, example_labels: np.ndarray):
-        self.labels, self.weights, self.bias = list(labels), weights.astype(np.float32), bias.astype(np.float32)
-        self.temperature, self.examples, self.example_labels = float(temperature), examples, example_labels
+    def __init__(self, labels: Sequence[str], examples: np.ndarray, example_labels: np.ndarray, features, weights: np.ndarray, bias: np.ndarray, temperature: float = 1.0):
+        self.labels, self.temperature = list(labels), float(temperature)
+        self.examples, self.example_labels = examples, example_labels
+        self.features, self.weights, self.bias = features, weights, bias
         self._dense = examples.astype(np.float32)
         self.topics = sorted({topic_of(label) for label in labels})
         index = {topic: i for i, topic in enumerate(self.topics)}
-        self._topic_index = np.array([index[topic_of(label)] for label in self.labels])
+        self._topic_of_example = np.array([index[topic_of(label)] for label in self.labels])[example_labels]
 
     @classmethod
-    def train(cls, vectors: np.ndarray, labels: Sequence[str], strength: float = 8.0, temperature: float = 1.0) -> "TopicModel":
-        """Fit on embeddings [n, dimension] and their labels. `strength` is the inverse of the L2 regularisation."""
-        from sklearn.linear_model import LogisticRegression
+    def train(cls, texts: Sequence[str], vectors: np.ndarray, labels: Sequence[str], strength: float = 1.0, temperature: float = 1.0) -> "TopicModel":
+        """Fit on texts, their embeddings [n, dimension] and labels. `strength` is the inverse of the linear model's regularisation."""
+        from sklearn.svm import LinearSVC
 
         names = sorted(set(labels))
-        fitted = LogisticRegression(C=strength, max_iter=300, tol=1e-3, class_weight="balanced").fit(vectors, labels)
-        order = [list(fitted.classes_).index(name) for name in names]
         index = {name: i for i, name in enumerate(names)}
-        return cls(names, fitted.coef_[order].T, fitted.intercept_[order], temperature, vectors.astype(np.float16), np.array([index[x] for x in labels]))
+        features = word_features()
+        topics = np.array([topic_of(label) for label in labels])
+        # random_state: liblinear shuffles the examples; the same data must give the same model
+        fitted = LinearSVC(C=strength, random_state=0).fit(features.fit_transform(texts), topics)
+        weights, bias = fitted.coef_, fitted.intercept_
+        if len(fitted.classes_) == 2:  # liblinear then gives one row, for the second class
+            weights, bias = np.vstack([-weights, weights]), np.concatenate([-bias, bias])
+        return cls(names, vectors.astype(np.float16), np.array([index[x] for x in labels]), features, weights.T.astype(np.float16), bias.astype(np.float32), temperature)
 
-    def probabilities(self, vectors: np.ndarray) -> np.ndarray:
-        """Calibrated probabilities of the labels, [n, labels]."""
-        scores = (vectors @ self.weights + self.bias) / self.temperature
-        scores -= scores.max(axis=1, keepdims=True)
-        exp = np.exp(scores)
-        return exp / exp.sum(axis=1, keepdims=True)
+    def by_words(self, text: str) -> np.ndarray:
+        """Probabilities of the topics, [topics], by the linear model."""
+        row = self.features.transform([text])
+        return softmax(MARGIN_SCALE * (row.data.astype(np.float32) @ self.weights[row.indices].astype(np.float32) + self.bias))
 
-    def rank(self, vector: np.ndarray, most: int = 10) -> Ranked:
-        """The likeliest topics of one embedding, with the cosine of the nearest training example."""
-        by_label = self.probabilities(vector[None])[0]
-        by_topic = np.bincount(self._topic_index, weights=by_label, minlength=len(self.topics))
-        order = np.argsort(-by_topic)[:most]
-        best = self.topics[order[0]]
-        inside = [(p, label) for p, label in zip(by_label, self.labels) if topic_of(label) == best and SEPARATOR in label]
-        situation = max(inside)[1].split(SEPARATOR)[1] if inside else ""
-        return Ranked([(self.topics[i], float(by_topic[i])) for i in order], situation, float((self._dense @ vector).max()))
+    def by_neighbours(self, similar: np.ndarray, nearest: np.ndarray) -> np.ndarray:
+        """Probabilities of the topics, [topics], by the votes of the `nearest` examples."""
+        votes = np.bincount(self._topic_of_example[nearest], np.exp(SHARPNESS * similar[nearest]), len(self.topics))
+        return votes / votes.sum()
+
+    def rank(self, text: str, vector: np.ndarray, length: int = 10) -> Ranked:
+        """The most likely topics of one text and its embedding [dimension], the situation inside the best, and the cosine to the nearest example."""
+        similar = self._dense @ vector
+        count = min(NEIGHBOURS, len(similar))
+        nearest = np.argpartition(-similar, count - 1)[:count]
+        mixed = (np.log(self.by_neighbours(similar, nearest) + FLOOR) + np.log(self.by_words(text) + FLOOR)) / 2
+        by_topic = softmax(mixed / self.temperature)
+        order = np.argsort(-by_topic)[:length]
+        votes: Dict[str, float] = {}
+        for example in nearest[self._topic_of_example[nearest] == order[0]]:
+            situation = self.labels[self.example_labels[example]].partition(SEPARATOR)[2]
+            votes[situation] = votes.get(situation, 0.0) + float(np.exp(SHARPNESS * similar[example]))
+        return Ranked([(self.topics[i], float(by_topic[i])) for i in order], max(votes, key=votes.get) if votes else "", float(similar.max()))
 
     def save(self, folder: Path) -> None:
-        """Write weights.npz and labels.json."""
-        np.savez_compressed(folder / "weights.npz", weights=self.weights, bias=self.bias, examples=self.examples, example_labels=self.example_labels)
+        """Write examples.npz, words.joblib and labels.json."""
+        np.savez(folder / "examples.npz", examples=self.examples, example_labels=self.example_labels)
+        joblib.dump({"features": self.features, "weights": self.weights, "bias": self.bias}, folder / "words.joblib")
         (folder / "labels.json").write_text(json.dumps({"labels": self.labels, "temperature": self.temperature}), "utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> "TopicModel":
         """Read what `save` wrote."""
         meta: Dict = json.loads((folder / "labels.json").read_text("utf-8"))
-        with np.load(folder / "weights.npz") as data:
-            return cls(meta["labels"], data["weights"], data["bias"], meta["temperature"], data["examples"], data["example_labels"])
+        words = joblib.load(folder / "words.joblib")
+        with np.load(folder / "examples.npz") as data:
+            return cls(meta["labels"], data["examples"], data["example_labels"], words["features"], words["weights"], words["bias"], meta["temperature"])

@@ -71,7 +71,7 @@ class Reader:
 
     def rank(self, text: str) -> Ranked:
         """The model's ranking of one text."""
-        return self.model.rank(self.encode(text))
+        return self.model.rank(text, self.encode(text))
 
     def read(self, raw: str, state: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
         """What `raw` asks, given what the conversation remembers (see assistant.compose.new_state)."""
