@@ -90,7 +90,7 @@ def connect(file: Path) -> sa.engine.Engine:
     """An engine for `file` in WAL mode, whose deleted rows are overwritten. Raises StoreError."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        result = sa.create_engine(f"sqlite:///{file}", connect_args={"check_same_thread": False, "timeout": 5}, poolclass=sa.pool.QueuePool)
+        result = sa.create_engine(f"sqlite:///{file}", connect_args={"check_same_thread": False, "timeout": 5}, poolclass=sa.pool.QueuePool, hide_parameters=True)
         sa.event.listen(result, "connect", _pragmas)
         metadata.create_all(result)
     except (OSError, sa.exc.DBAPIError) as error:

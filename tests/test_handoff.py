@@ -131,6 +131,14 @@ def test_deleting_my_data_leaves_nothing_in_the_file_and_its_log(service):
     assert visitor.say("does it hurt")["topics"] == ["pain"]
 
 
+def test_deleting_the_session_deletes_its_request(service):
+    visitor = asked(service)
+    complete(visitor, "Irmengard Toll", "07700 900738")
+    assert http.delete(service.url + "/sessions", headers=visitor.headers, timeout=10).status_code == 204
+    assert not any("900738" in text or "irmengard" in text.lower() for _, text in everything(service))
+    assert visitor.post("/messages", json={"text": "hello"}).status_code == 401
+
+
 def test_a_request_survives_a_killed_process_and_arrives_once(service, mail_port):
     """The mail server is down; the action server, which delivers, is killed after the form has ended; both come back."""
     visitor = asked(service)

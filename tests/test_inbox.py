@@ -97,6 +97,16 @@ def test_drafts_are_forgotten_after_a_day(monkeypatch):
     assert requests.forget_drafts(older_than=-1) == 1 and requests.get(name) is None
 
 
+def test_a_visitor_who_left_after_giving_a_number_is_not_lost():
+    reachable, unreachable = requests.begin("session"), requests.begin("session")
+    requests.update(reachable, name="Nadia Quill", phone="+447700900461")
+    requests.update(unreachable, name="No Way")
+    assert requests.finish_abandoned(deliver=True) == 0, "only after a while"
+    assert requests.finish_abandoned(deliver=True, older_than=-1) == 1
+    assert [(item["id"], item["waiting"]) for item in requests.listing()] == [(reachable, 1)]
+    assert requests.get(unreachable)["status"] == "draft"
+
+
 def test_the_command_itself(store):
     name = request()
     done = subprocess.run(["make", "-C", str(paths.ROOT), "inbox", f"ARGS=show {name}"], env={**launch.environment(), "ASSISTANT_STATE": str(store)}, capture_output=True, text=True, timeout=120)

@@ -77,7 +77,7 @@ def _parsed(text: str, country: str) -> phonenumbers.PhoneNumber:
     try:
         return phonenumbers.parse(text, country)
     except NumberParseException as error:
-        raise NotUsable("phone_country" if "+" in text else "phone_short") from error
+        raise NotUsable("phone_country" if "+" in text or country not in phonenumbers.SUPPORTED_REGIONS else "phone_short") from error
 
 
 def shown(number: str, country: str) -> str:

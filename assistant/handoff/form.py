@@ -88,7 +88,7 @@ class Said:
 
     def is_minor(self) -> bool:
         """Whether the visitor says that they are under age."""
-        return any(item["id"] == "minor" and item["who"] == "self" and not item["denied"] for item in self.meaning.get("circumstances", []))
+        return any(item["id"] == "minor" and item["who"] == "self" and item["when"] == "now" and not item["denied"] for item in self.meaning.get("circumstances", []))
 
     def is_crisis(self) -> bool:
         """Whether the message is about a crisis; a plain refusal of a question is not."""
@@ -130,7 +130,8 @@ def ended(outcome: str, memory: Dict[str, Any], keep: bool = False) -> Dict[str,
     """The slots that end the form; a draft is deleted unless the request is complete (or `keep` says so)."""
     keep = keep or outcome in ("complete", "already")
     if not keep and memory.get("request"):
-        requests.drop(memory["request"])
+        if requests.drop(memory["request"]):
+            outcome = "cancelled_late" if outcome == "cancelled" else outcome
         memory = {}
     kept = {"request": memory["request"]} if memory.get("request") else {}
     return {"handoff": {**kept, "outcome": outcome}, "requested_slot": None}

@@ -23,6 +23,8 @@ EVERY = float(os.environ.get("HANDOFF_EVERY", "2"))
 FIRST_PAUSE = float(os.environ.get("HANDOFF_FIRST_PAUSE", "5"))
 LONGEST_PAUSE = 1800.0
 CLAIM = float(os.environ.get("HANDOFF_CLAIM", str(6 * TIMEOUT)))
+#: Seconds between looks at forms that were left open.
+TIDY = 300.0
 #: From this many failed tries on, the log says so as an error.
 ALARMING = 5
 _table = database.contact_outbox
@@ -79,11 +81,12 @@ class Outbox:
         return True
 
     def run(self) -> None:
-        """Deliver until `stop`; forget forms that were left open once an hour."""
-        tidied = 0.0
+        """Deliver until `stop`; see to forms that were left open once in a while."""
+        tidied = -TIDY
         while not self._stop.is_set():
             try:
-                if time.monotonic() - tidied > 3600:
+                if time.monotonic() - tidied > TIDY:
+                    requests.finish_abandoned(self._clinic().handoff.deliver != "inbox")
                     requests.forget_drafts()
                     tidied = time.monotonic()
                 while not self._stop.is_set() and self.work():

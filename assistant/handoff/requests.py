@@ -13,6 +13,8 @@ from assistant import database
 
 #: Seconds after which a form that was left open is forgotten, details and all.
 DRAFT_LIFETIME = 24 * 3600
+#: Seconds after which a form that was left open, but has a number or an address, goes to the clinic as it is (the consent says so).
+ABANDONED = 1800
 FIELDS = ("name", "phone", "email", "best_time", "question")
 _table, _outbox = database.contact_requests, database.contact_outbox
 
@@ -64,12 +66,14 @@ def submit(name: str, deliver: bool) -> None:
             connection.execute(_outbox.insert().values(id=f"{name}-1", request=name, session=session, created=now, attempts=0, next_try=now))
 
 
-def drop(name: str) -> None:
-    """Delete a draft or a request with what of it still waits in the outbox."""
+def drop(name: str) -> bool:
+    """Delete a draft or a request with what of it still waits in the outbox. Whether the clinic had received it before."""
     with database.engine().begin() as connection:
+        delivered = _delivered(connection, name) is not None
         connection.execute(_table.delete().where(_table.c.id == name))
         connection.execute(_outbox.delete().where(_outbox.c.request == name))
     database.fold()
+    return delivered
 
 
 def of_session(session: str) -> List[Dict[str, Any]]:
@@ -113,8 +117,19 @@ def mark(name: str, status: str) -> bool:
     return bool(done.rowcount)
 
 
+def finish_abandoned(deliver: bool, older_than: float = ABANDONED) -> int:
+    """Submit the drafts of visitors who agreed, gave a number or an address, and left before the end. Gives how many."""
+    reachable = sa.or_(_table.c.phone.isnot(None), _table.c.email.isnot(None))
+    query = sa.select([_table.c.id]).where(_table.c.status == "draft", _table.c.changed < time.time() - older_than, reachable)
+    with database.engine().connect() as connection:
+        names = [row.id for row in connection.execute(query)]
+    for name in names:
+        submit(name, deliver)
+    return len(names)
+
+
 def forget_drafts(older_than: float = DRAFT_LIFETIME) -> int:
-    """Delete forms that were left open. Gives how many."""
+    """Delete forms that were left open without a way to reach the visitor. Gives how many."""
     with database.engine().begin() as connection:
         done = connection.execute(_table.delete().where(_table.c.status == "draft", _table.c.changed < time.time() - older_than))
     if done.rowcount:
