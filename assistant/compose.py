@@ -102,7 +102,7 @@ def clarify(question: Dict[str, Any], state: State, kb: Knowledge) -> Turn:
     turn = Turn("clarify")
     turn.say("question", kb.reply("clarify" if state["misses"] == 0 else "clarify_again"))
     for candidate in question["candidates"][:MOST_CHOICES]:
-        if candidate["topic"] in kb.topics:
+        if candidate["topic"] in kb.topics and candidate["topic"] != "out_of_scope":  # "something else" stands below
             turn.choices.append(topic_choice(kb.topic(candidate["topic"]), question.get("entities")))
     turn.choices.append(Choice(kb.reply("something_else"), None, {"request": "something_else"}))
     return turn

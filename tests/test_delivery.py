@@ -232,6 +232,46 @@ def test_the_email_is_text_and_takes_no_headers_from_the_visitor():
     assert question.splitlines()[0] in mail.get_content() and "07700 900461" in mail.get_content()
 
 
+@pytest.mark.parametrize("refuse, arrives", [(["nobody@clinic.example"], True), (["nobody@clinic.example", "desk@clinic.example"], False)])
+def test_an_address_that_is_refused_does_not_make_the_others_get_it_twice(refuse, arrives):
+    port = free_port()
+    settings = by_email(port)
+    settings.handoff.email.to.append("nobody@clinic.example")
+    server = MailServer(port)
+
+    async def handle_RCPT(server, session, envelope, address, options):
+        if address in refuse:
+            return "550 no such person"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    server.mailbox.handle_RCPT = handle_RCPT
+    with server as messages:
+        name = request()
+        worker = Outbox(lambda: settings)
+        assert worker.work()
+        threading.Event().wait(0.3)
+        worker.work()
+    assert bool(delivered(name)) is arrives and len(messages) == int(arrives)
+
+
+def test_a_rude_goodbye_after_the_mail_is_taken_sends_nothing_again():
+    """The server takes the mail and breaks the connection at QUIT."""
+    port = free_port()
+    server = MailServer(port)
+
+    async def handle_QUIT(server, session, envelope):
+        session.rude = True
+        server.transport.abort()
+        return "221 Bye"
+
+    server.mailbox.handle_QUIT = handle_QUIT
+    with server as messages:
+        name = request()
+        assert Outbox(lambda: by_email(port)).work()
+    assert delivered(name) and len(messages) == 1
+
+
 def test_secrets_that_are_missing_are_named(monkeypatch):
     monkeypatch.delenv(delivery.SECRET, raising=False)
     assert delivery.SECRET in delivery.missing_settings(by_webhook(1))

@@ -65,6 +65,9 @@ def test_questions_about_the_clinic(kb, question, says, never):
 
 @pytest.mark.parametrize("topic, question, says", [
     ("cost", "how much is a course of three", ["£480 for three (three single sessions would be £540)"]),
+    ("cost", "three sessions for my face and neck", ["As a course: Microneedling, face and neck: £610 for three (three single sessions would be £690). Your own"]),
+    ("booking", "do i get the deposit back", ["The clinic's rule for changes and cancellations", "The deposit is £40, taken when you book and taken off the price. I cannot"]),
+    ("choose_provider", "who's the nurse there", ["two registered nurses"]),
     ("cost", "is there a deposit", ["£40", "48 hours"]),
     ("insurance_financing", "can i pay in instalments", ["three monthly payments"]),
     ("booking", "what if i need to cancel", ["48 hours", "£40", "+44 20 7946 0958"]),

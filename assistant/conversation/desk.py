@@ -80,11 +80,13 @@ def holiday_words(text: str, kb: Knowledge, now: Optional[dt.datetime]) -> str:
 
 
 def course_words(text: str, kb: Knowledge, now: Optional[dt.datetime]) -> str:
-    """What a course of three costs, and what three single sessions would."""
+    """What a course of three costs, and what three single sessions would; of the prices whose names share most with the question."""
     courses = [price for price in kb.clinic.prices or [] if price.course_of_three]
     if not courses:
         return kb.talk("desk", "course_missing")
-    parts = [kb.talk("desk", "course", name=price.name, price=money(price.course_of_three, kb.clinic.currency), sent=money(3 * price.amount, kb.clinic.currency)) for price in courses]
+    shared = lambda price: len(set(re.findall(r"\w+", price.name.lower())) & set(re.findall(r"\w+", text.lower())) - {"microneedling", "with", "and"})
+    closest = max(map(shared, courses))
+    parts = [kb.talk("desk", "course", name=price.name, price=money(price.course_of_three, kb.clinic.currency), singles=money(3 * price.amount, kb.clinic.currency)) for price in courses if shared(price) == closest]
     return kb.talk("desk", "courses", list="; ".join(parts))
 
 
@@ -102,12 +104,12 @@ def phrase(name: str) -> Callable[[str, Knowledge, Optional[dt.datetime]], str]:
 Part = Tuple[re.Pattern, Callable[[str, Knowledge, Optional[dt.datetime]], str]]
 _CANCEL = re.compile(r"\b(?:cancel\w*|re-?sched\w*|re-?arrang\w*|re-?book\w*|postpon\w*|move|mov(?:ed|ing)|chang(?:e|ed|ing)|swap|(?:running|be|am|i'?m) late|miss(?:ed|ing)?|no.?show|can'?t make|cannot make|lose|refund\w*|(?:money|deposit) back)\b", re.I)
 _DEPOSIT = re.compile(r"\bdeposits?\b|\bpay(?:ment)? (?:up ?front|in advance|before)\b|\bupfront\b", re.I)
-_WHO = re.compile(r"\b(?:who|whom|which (?:nurse|person|doctor|practitioner))\b.{0,30}\b(?:do|does|doing|treat\w*|perform\w*|give|carr\w+|work\w*|needle|see|be)\b|\b(?:nurse|doctor|practitioner|therapist|beautician)s?\b.{0,25}\b(?:do|does|perform|there|treat)\b|\bqualified\b", re.I)
+_WHO = re.compile(r"\bwho(?:'s| is| are|se)? (?:the|your) (?:nurse|doctor|practitioner|therapist|staff|team|people)s?\b|\b(?:who|whom|which (?:nurse|person|doctor|practitioner))\b.{0,30}\b(?:do|does|doing|treat\w*|perform\w*|give|carr\w+|work\w*|needle|see|be)\b|\b(?:nurse|doctor|practitioner|therapist|beautician)s?\b.{0,25}\b(?:do|does|perform|there|treat)\b|\bqualified\b", re.I)
 PARTS = {
     "clinic_info": (
         (re.compile(rf"{OPEN}.{{0,30}}\b(?:now|at the moment|right now|still|currently)\b|\bstill {OPEN}|\b(?:re-?open|open again|next open|open next)\b|\bwhen (?:do|are|will) (?:you|they|u) (?:re-?)?open\b|^(?:are|r) (?:you|u|they) open\W*$", re.I), now_words),
         (re.compile(rf"{DAY_NAMES.pattern}", re.I), day_words),
-        (re.compile(r"\b(?:bank )?holidays?\b|\b(?:christmas|xmas|easter|new year|boxing day|thanksgiving|summer break)\b", re.I), holiday_words),
+        (re.compile(r"\b(?:bank )?holidays?\b|\b(?:christmas|xmas|easter|new year'?s?|boxing day|thanksgiving|summer break)\b", re.I), holiday_words),
         (re.compile(r"\bpark(?:ing)?\b|\bcar\b", re.I), phrase("{parking}")),
         (re.compile(r"\b(?:whereabouts|where(?:'s| is| are| r)? (?:it|you|u|the clinic|your|this|that|based|located)|address|map|directions?|locat\w+|find (?:you|u|it)|how (?:do|can) i get|get there|postcode|zip)\b", re.I), phrase("{address} {map_link}")),
         (re.compile(r"\b(?:languages?|speak|polish|spanish|french|german|arabic|hindi|urdu|translator|interpreter)\b", re.I), phrase("{languages}")),
@@ -123,8 +125,7 @@ PARTS = {
         (re.compile(r"\b(?:instal\w*|pay(?:ment)? (?:plan|monthly|later|in)|plans?|monthly|spread|klarna|clearpay|afterpay|finance|credit|cards?|cash)\b", re.I), phrase("{payment_options} {deposit}")),
     ),
     "booking": (
-        (_CANCEL, phrase("{cancellation} {deposit}")),
-        (_DEPOSIT, phrase("{deposit} {cancellation}")),
+        (re.compile(f"{_CANCEL.pattern}|{_DEPOSIT.pattern}", re.I), phrase("{cancellation} {deposit}")),
     ),
     "choose_provider": ((_WHO, phrase("{performed_by}")),),
 }

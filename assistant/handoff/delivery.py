@@ -1,8 +1,10 @@
 """One request on its way to the clinic: an email or a signed webhook call. A visitor's words travel as text only."""
+import contextlib
 import datetime as dt
 import hashlib
 import hmac
 import json
+import logging
 import os
 import smtplib
 import ssl
@@ -18,6 +20,7 @@ from assistant.clinic import Clinic, EmailDelivery, WebhookDelivery
 from assistant.handoff.details import shown
 from assistant.hours import Opening, date_words
 
+logger = logging.getLogger(__name__)
 #: Seconds that the mail server or the webhook may take for one step.
 TIMEOUT = 20
 PASSWORD, SECRET = "HANDOFF_SMTP_PASSWORD", "HANDOFF_WEBHOOK_SECRET"
@@ -86,21 +89,24 @@ def message(request: Dict[str, Any], transaction: str, clinic: Clinic) -> EmailM
 
 def send_email(mail: EmailMessage, settings: EmailDelivery) -> None:
     """Hand an email to the mail server. Raises NotDelivered."""
+    context = ssl.create_default_context()
+    kind, options = (smtplib.SMTP_SSL, {"context": context}) if settings.security == "tls" else (smtplib.SMTP, {})
+    server = None
     try:
-        context = ssl.create_default_context()
-        secure = settings.security == "tls"
-        server = smtplib.SMTP_SSL(settings.server, settings.port, timeout=TIMEOUT, context=context) if secure else smtplib.SMTP(settings.server, settings.port, timeout=TIMEOUT)
-        with server:
-            if settings.security == "starttls":
-                server.starttls(context=context)
-            if settings.user:
-                server.login(settings.user, os.environ[PASSWORD])
-            refused = server.send_message(mail)
+        server = kind(settings.server, settings.port, timeout=TIMEOUT, **options)
+        if settings.security == "starttls":
+            server.starttls(context=context)
+        if settings.user:
+            server.login(settings.user, os.environ[PASSWORD])
+        refused = server.send_message(mail)
     except (OSError, smtplib.SMTPException) as error:
-        code = getattr(error, "smtp_code", "")
-        raise NotDelivered(f"mail server {settings.server}:{settings.port}: {type(error).__name__} {code}".strip()) from error
-    if refused:
-        raise NotDelivered(f"mail server {settings.server}: {len(refused)} of {len(settings.to)} addresses refused")
+        raise NotDelivered(f"mail server {settings.server}:{settings.port}: {type(error).__name__} {getattr(error, 'smtp_code', '')}".strip()) from error
+    finally:
+        if server is not None:
+            with contextlib.suppress(OSError, smtplib.SMTPException):  # the mail is taken: a rude goodbye must not send it again
+                server.quit()
+    if refused:  # somebody has it: trying again would send those a second one
+        logger.error("mail server %s refused %s of %s addresses in clinic.yml's `handoff: email: to:`", settings.server, len(refused), len(settings.to))
 
 
 def body(request: Dict[str, Any], transaction: str, clinic: Clinic) -> bytes:

@@ -263,7 +263,8 @@ def fields(said: Said, asked: str, memory: Dict[str, Any]) -> Optional[Dict[str,
     if asked == "handoff_question" and HOLD_ON.match(said.text) and said.asks():
         return None
     found, problem = found_in(said, memory, asked)
-    skip = bool(said.form.get("skip") or SKIP.match(said.text)) and not found
+    wordless = open_text and not re.search(r"\w", said.text)
+    skip = bool(said.form.get("skip") or SKIP.match(said.text) or wordless) and not found
     if said.form.get("send") or (skip and open_text and SEND.search(said.text)):
         found.update({key: "" for key, slot in (("best_time", "handoff_time"), ("question", "handoff_question")) if not _has(memory, key)})
     elif skip and asked == "handoff_name":
