@@ -9,7 +9,7 @@ from assistant.knowledge import Knowledge
 from assistant.turn import Choice, Turn
 
 ERASE = re.compile(
-    r"\b(?:delete|erase|wipe|remove|clear|forget|destroy|get rid of|scrub|bin)\b.{0,40}\b(?:my (?:data|details|info\w*|chat|conversation|messages?|history|number|name|stuff|record)|this (?:chat|conversation)|the (?:chat|conversation|history)|(?:everything|anything|all|what(?:ever)?) (?:you|i|we|about|that|of)|"
+    r"\b(?:delete|erase|wipe|remove|clear(?= (?:my|the|this|our|all|everything)\b)|forget|destroy|get rid of|scrub|bin)\b.{0,40}\b(?:my (?:data|details|info\w*|chat|conversation|messages?|history|number|name|stuff|record)|this (?:chat|conversation)|the (?:chat|conversation|history)|(?:everything|anything|all|what(?:ever)?) (?:you|i|we|about|that|of)|"
     r"everything|(?:all )?(?:about|on) me|it all|our (?:chat|conversation))\b", re.I)
 #: A question about deleting in general, which asks for nothing yet.
 ASKING = re.compile(r"^\W*(?:how|when|do you|will you|is (?:it|there)|what happens|does)\b", re.I)

@@ -23,9 +23,11 @@ SURE = 0.5
 #: Seconds for which details that came before consent are held, in memory only.
 HELD_FOR = 600
 
-YES = re.compile(r"^\W*(?:(?:oh|well|um+|ok|okay|hi|hello|and|thanks|please|that'?s)\b[\s,]*)*(?:y(?:es+|eah|ep|up|ea|a)?\b|ok(?:ay)?\b|k\b|sure\b|fine\b|go (?:ahead|for it|on)|of course|(?:i )?agreed?\b|i (?:consent|do)\b|happy (?:with|to|for)|sounds? (?:good|fine)|"
+YES = re.compile(r"^\W*(?:(?:oh|well|um+|ok|okay|hi|hello|and|thanks|please|that'?s)\b[\s,]*)*(?:y(?:es+|eah|ep|up|ea|a)?\b|ok(?:ay|ie|ey)?\b|k\b|alright\b|why not\b|if you (?:like|want)\b|i (?:don'?t|do not|wouldn'?t) mind\b|go on\b|sure\b|fine\b|go (?:ahead|for it|on)|of course|(?:i )?agreed?\b|i (?:consent|do)\b|happy (?:with|to|for)|sounds? (?:good|fine)|"
                  r"(?:all ?)?right\b|do (?:it|that|so)|please do|absolutely|definitely|certainly|no (?:problem|worries)|you (?:can|may)|contact me|call me|ring me|works for me|perfect|great)|^\W*👍", re.I)
-NO = re.compile(r"^\W*(?:(?:oh|well|um+|actually|sorry|hm+)\b[\s,]*)*(?:no(?!\s+(?:problem|worries))\b|nope|nah|not? (?:now|yet|really|thanks)|don'?t|do not|i'?d rather (?:not|call|ring)|rather not|i (?:don'?t|do not|refuse|won'?t)|leave it|never ?mind|👎)", re.I)
+NO = re.compile(r"^\W*(?:(?:oh|well|um+|ok|okay|actually|sorry|please|hm+)\b[\s,]*)*(?:no(?!\s+(?:problem|worries))\b|nope|nah|not? (?:now|yet|really|thanks)|don'?t|do not|i'?d rather (?:not|call|ring)|rather not|i (?:(?:don'?t|do not|wouldn'?t)(?! mind)|refuse|won'?t)|i'?m not (?:comfortable|happy|keen|ready|ok(?:ay)?)|leave it|never ?mind|👎)", re.I)
+#: A yes that takes itself back within a few words: asked again rather than taken.
+DOUBT = re.compile(r"^\W*\w+\W+(?:[\w']+\W+){0,2}(?:no(?! (?:problem|worries))|not|don'?t(?! mind)|won'?t|never)\b", re.I)
 STOP = re.compile(r"^\W*(?:(?:please|ok|actually|sorry|no|oh|hm+|can (?:you|we)|i want to|i'?d like to|let'?s)\b[\s,]*)*(?:stop|cancel|quit|abort|forget (?:it|about it|that)|never ?mind|scrap (?:it|that)|leave it|i(?:'ve| have)? changed my mind|changed my mind|"
                   r"i don'?t want (?:this|that|a call|to be|it|anyone|you to)|don'?t (?:call|contact|ring) me)\b(?!.{0,12}\b(?:appointment|booking|visit)\b)", re.I)
 SKIP = re.compile(r"^\W*(?:(?:i'?d|i|please|ok|just|you can|can we|no)\b[\s,]*)*(?:skip(?: (?:it|this|that))?|pass|no(?:ne|pe|thing)?|n/?a|rather not(?: say)?|prefer not(?: to)?(?: say)?|don'?t (?:mind|know|care)|no preference|doesn'?t matter|not sure|"
@@ -36,7 +38,8 @@ WHY = re.compile(r"\bwhy\b.{0,30}\b(?:need|want|ask|know|name|number|email|phone
                  r"\b(?:do|will|would) you (?:sell|share|spam|pass)\b|\bis (?:it|that|this) (?:safe|private|confidential)\b", re.I)
 HOLD_ON = re.compile(r"^\W*(?:(?:h+m+|um+|oh|ok|wait|sorry|actually|but)\b[\s,]*)*(?:hang on|hold on|wait|before (?:that|i)|first|quick question|one (?:sec|moment|question)|just (?:a|one) (?:sec|question))\b", re.I)
 WHEN_CALL = re.compile(
-    r"\b(?:when|how (?:soon|quickly|fast|long)|what time|which day)\b.{0,30}\b(?:they|you|you guys|someone|somebody|anyone|the (?:team|clinic|nurse|lady)|i)\b.{0,20}\b(?:call|ring|phone|contact|get back|(?:be|get) in touch|reply|answer|hear|write|email)", re.I)
+    r"\b(?:when|how (?:soon|quickly|fast|long)|what time|which day)\b.{0,30}\b(?:(?:they|you|you guys|someone|somebody|anyone|the (?:team|clinic|nurse|lady))\b.{0,20}\b"
+    r"(?:call|ring|phone|contact|get back|(?:be|get) in touch|reply|answer|write|email)|i\b.{0,16}\b(?:hear|get (?:a|my|the|that) (?:call|ring|reply|answer)))", re.I)
 CONTACT_WORDS = re.compile(r"\b(?:number|phone|mobile|tel|email|e-mail|mail|address|reach)\b|@", re.I)
 
 
@@ -177,7 +180,7 @@ def consent(said: Said, memory: Dict[str, Any]) -> Optional[Dict[str, Any]]:
     if said.form.get("consent") is False or (NO.match(said.text) and not said.form.get("consent")):
         held.take(said.session)
         return ended("refused", memory)
-    if said.form.get("consent") or YES.match(said.text):
+    if said.form.get("consent") or (YES.match(said.text) and not DOUBT.search(said.text)):
         return agreed(said, memory)
     if said.asks():
         return None
