@@ -28,6 +28,9 @@ train: setup ## train the model when its inputs changed (FORCE=1: always)
 check: setup ## look for mistakes in clinic.yml, the knowledge base and the training data
 	@$(PY) -m assistant.check $(ARGS)
 
+inbox: setup ## requests of visitors: ARGS="list|show ID|done ID|export FILE|erase ID"
+	@$(PY) -m assistant.handoff.inbox $(ARGS)
+
 generate: setup ## write domain.yml, data/rules.yml, docs/topics.md and docs/clinical-review.md anew from the knowledge base
 	@$(PY) -m assistant.generate
 
@@ -55,4 +58,4 @@ lint: setup ## ruff
 lock: setup ## resolve requirements.in into requirements.lock
 	@cd "$(HERE)" && .uv/bin/uv pip compile -q --generate-hashes --python-version 3.10 --no-header --no-emit-index-url requirements.in -o requirements.lock
 
-.PHONY: help setup run shell train check generate test evaluate variety safety-report rasa lint lock
+.PHONY: help setup run shell train check inbox generate test evaluate variety safety-report rasa lint lock

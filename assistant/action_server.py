@@ -1,4 +1,4 @@
-"""The action server of rasa-sdk with our actions, bound to loopback: `python -m assistant.action_server PORT`."""
+"""The action server of rasa-sdk with our actions and the outbox of requests to the clinic, bound to loopback: `python -m assistant.action_server PORT`."""
 import logging
 import sys
 import warnings
@@ -11,7 +11,20 @@ def main() -> None:
     from rasa_sdk.endpoint import create_app
 
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    create_app("actions").run("127.0.0.1", int(sys.argv[1]), access_log=False, motd=False)
+    app = create_app("actions")
+
+    @app.listener("after_server_start")
+    async def deliver_requests(app, _loop) -> None:
+        from actions.answer import ActionAnswer
+        from assistant.handoff.outbox import Outbox
+
+        app.ctx.outbox = Outbox(lambda: ActionAnswer.knowledge().clinic).start()
+
+    @app.listener("before_server_stop")
+    async def stop_delivering(app, _loop) -> None:
+        app.ctx.outbox.stop()
+
+    app.run("127.0.0.1", int(sys.argv[1]), access_log=False, motd=False)
 
 
 if __name__ == "__main__":

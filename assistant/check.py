@@ -17,6 +17,8 @@ LENGTHS = {"short": (5, 32), "answer": (30, 105), "why": (10, 65), "more": (40, 
 VARIANT_LENGTH = (3, 85)
 #: Highest U.S. school grade (Flesch-Kincaid 1975) of an answer; the knowledge base aims at a reading age of about 12.
 HIGHEST_GRADE, HIGHEST_MEAN_GRADE = 10.0, 7.5
+#: Placeholders that are filled in while a conversation runs (data/knowledge/conversation.yml says where).
+RUNTIME = ("value", "date", "name", "details", "domain", "when", "until", "open_now", "day", "hours_of_day", "price", "singles", "list", "part_of_day", "sent", "circumstance", "circumstances")
 #: Fewest training examples of an intent.
 FEWEST_EXAMPLES = 25
 
@@ -76,10 +78,6 @@ def visitor_texts(kb: Knowledge) -> Iterator[Said]:
     yield from texts_in(clinic, clinic.data)
 
 
-#: Placeholders that are filled when the text is said, from the conversation.
-FILLED_LATER = ("value", "date", "circumstance", "circumstances")
-
-
 def wording(kb: Knowledge) -> List[Problem]:
     """Forbidden statements, blank lines and unknown placeholders in any text that can reach a visitor."""
     problems, statements, known = [], forbidden(), kb.phrases.values
@@ -92,7 +90,7 @@ def wording(kb: Knowledge) -> List[Problem]:
             problems.append(said.file.problem(said.location, "a brace stands alone", "Write placeholders as {name}; a brace as such is {{ or }}."))
             continue
         for field in fields:
-            if field not in known and field not in FILLED_LATER:
+            if field not in known and field not in RUNTIME:
                 problems.append(said.file.problem(said.location, f"`{{{field}}}` is not a placeholder", f"Use one of: {', '.join(sorted(known))}."))
         for statement in statements:
             sentence = statement.broken_by(said.text)

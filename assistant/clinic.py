@@ -1,11 +1,14 @@
 """The clinic's own file, `clinic.yml`: schema, defaults and the phrases that answers are filled with."""
 import re
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from string import Formatter
 from typing import Any, Dict, List, Optional
+from urllib.parse import quote_plus, urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, Extra, Field, constr, validator
+from pydantic import BaseModel, Extra, Field, constr, root_validator, validator
 
 from assistant import paths
 from assistant.yamlfile import ContentError, Problem, YamlFile
@@ -69,6 +72,98 @@ class Gaps(Strict):
     _durations = validator("*", allow_reuse=True)(duration)
 
 
+HOURS = re.compile(r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$")
+
+
+def opening(text: str) -> str:
+    """`text` when it is "closed" or a span of the day. Raises ValueError with an example."""
+    if text != "closed" and (not HOURS.match(text) or text[:5] >= text[6:]):
+        raise ValueError('write "09:00-17:30" (opening before closing) or "closed"')
+    return text
+
+
+class Holiday(Strict):
+    """A day (`on`) or days (`first` to `last`) with other hours than usual; closed unless `hours` says otherwise."""
+
+    name: Optional[constr(min_length=2, max_length=60)]
+    on: Optional[date]
+    first: Optional[date]
+    last: Optional[date]
+    hours: str = "closed"
+
+    _hours = validator("hours", allow_reuse=True)(opening)
+
+    @root_validator(skip_on_failure=True)
+    def _days(cls, values):
+        if values["on"]:
+            if values["first"] or values["last"]:
+                raise ValueError("write either `on:` or `first:` and `last:`")
+            values["first"] = values["last"] = values["on"]
+        if not values["first"] or not values["last"] or values["first"] > values["last"]:
+            raise ValueError("write `on: 2026-12-25`, or `first:` and a later `last:`")
+        return values
+
+
+def loopback(host: Optional[str]) -> bool:
+    """Whether `host` is this machine."""
+    return host in ("localhost", "127.0.0.1", "::1")
+
+
+ADDRESS = constr(regex=r"^[^@\s<>,;\"]+@[^@\s<>,;\"]+\.[^@\s<>,;\"]+$")
+
+
+class EmailDelivery(Strict):
+    """Requests as emails. The password, when there is a `user`, is in the environment: HANDOFF_SMTP_PASSWORD."""
+
+    to: List[ADDRESS] = Field(min_items=1)
+    sender: ADDRESS
+    server: constr(regex=r"^[A-Za-z0-9.:-]+$")
+    port: int = Field(587, ge=1, le=65535)
+    security: str = "starttls"
+    user: Optional[constr(min_length=1, max_length=200)]
+
+    @validator("security")
+    def _security(cls, value, values):
+        if value not in ("starttls", "tls", "none"):
+            raise ValueError("write starttls, tls, or none (only for a mail server on this machine)")
+        if value == "none" and not loopback(values.get("server")):
+            raise ValueError("`none` would send visitors' details in the clear: write starttls or tls")
+        return value
+
+
+class WebhookDelivery(Strict):
+    """Requests as signed JSON. The secret is in the environment: HANDOFF_WEBHOOK_SECRET."""
+
+    url: constr(regex=r"^https?://\S+$")
+
+    @validator("url")
+    def _https(cls, value):
+        if value.startswith("http:") and not loopback(urlsplit(value).hostname):
+            raise ValueError("write an https:// address: the details of visitors must not travel in the clear")
+        return value
+
+
+class Handoff(Strict):
+    """How requests to be contacted reach the clinic (docs/handoff.md). They are always in `make inbox` too."""
+
+    deliver: str = "inbox"
+    reply_time: Optional[constr(max_length=160)]
+    email: Optional[EmailDelivery]
+    webhook: Optional[WebhookDelivery]
+
+    @validator("deliver")
+    def _deliver(cls, value):
+        if value not in ("inbox", "email", "webhook"):
+            raise ValueError("write inbox, email or webhook")
+        return value
+
+    @root_validator(skip_on_failure=True)
+    def _settings(cls, values):
+        if values["deliver"] != "inbox" and not values[values["deliver"]]:
+            raise ValueError(f"`deliver: {values['deliver']}` needs `{values['deliver']}:` with its settings (docs/handoff.md)")
+        return values
+
+
 class Privacy(Strict):
     """What the notice says about stored conversations."""
 
@@ -87,6 +182,9 @@ class Clinic(Strict):
     address: Optional[constr(max_length=200)]
     hours: Optional[Dict[str, str]]
     timezone: Optional[str]
+    holidays: Optional[List[Holiday]]
+    map_link: Optional[constr(regex=r"^https://\S+$")]
+    handoff: Handoff = Handoff()
     booking_link: Optional[constr(regex=r"^https://\S+$")]
     website_origins: List[constr(regex=r"^https?://[^/\s]+$")] = []
     languages: Optional[List[constr(min_length=2, max_length=30)]]
@@ -109,9 +207,18 @@ class Clinic(Strict):
         for day, text in (value or {}).items():
             if day not in DAYS:
                 raise ValueError(f"`{day}` is not a day; use {', '.join(DAYS)}")
-            if text != "closed" and not re.match(r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$", text):
-                raise ValueError(f'{day}: write "09:00-17:30" or "closed"')
+            try:
+                opening(text)
+            except ValueError as error:
+                raise ValueError(f"{day}: {error}") from None
         return value
+
+    @validator("timezone")
+    def _timezone(cls, value):
+        try:
+            return value and ZoneInfo(value).key
+        except (ZoneInfoNotFoundError, ValueError):
+            raise ValueError(f"`{value}` is not a time zone; write one such as Europe/London") from None
 
     @validator("prices")
     def _prices(cls, value, values):
@@ -143,6 +250,13 @@ def money(amount: float, currency: Optional[str]) -> str:
     number = f"{amount:,.0f}" if float(amount).is_integer() else f"{amount:,.2f}"
     symbol = SYMBOLS.get(currency or "")
     return f"{symbol}{number}" if symbol else f"{number} {currency or ''}".strip()
+
+
+def map_link(clinic: Clinic) -> Optional[str]:
+    """The clinic's own link to a map, or a search for its address on OpenStreetMap."""
+    if clinic.map_link or not clinic.address:
+        return clinic.map_link
+    return f"https://www.openstreetmap.org/search?query={quote_plus(clinic.address)}"
 
 
 def opening_hours(hours: Dict[str, str]) -> str:
@@ -203,7 +317,7 @@ class Phrases:
             prices = "; ".join(lines)
         text = lambda value: value.rstrip(".") if value else None
         return {
-            "email": clinic.email, "address": text(clinic.address), "booking_link": clinic.booking_link,
+            "email": clinic.email, "address": text(clinic.address), "map_link": map_link(clinic), "reply_time": text(clinic.handoff.reply_time), "booking_link": clinic.booking_link,
             "hours": opening_hours(clinic.hours) if clinic.hours else None,
             "performed_by": text(clinic.performed_by), "prices": prices, "deposit": text(clinic.deposit),
             "devices": ", ".join(clinic.devices) if clinic.devices else None,
@@ -222,12 +336,13 @@ class Phrases:
     def _substitute(text: str, values: Dict[str, str]) -> str:
         return re.sub(r"\{(\w+)\}", lambda m: values.get(m.group(1)) or m.group(0), text)
 
-    def fill(self, text: str) -> str:
-        """`text` with every placeholder replaced. Raises KeyError for one that nothing defines."""
+    def fill(self, text: str, **more: str) -> str:
+        """`text` with every placeholder replaced, by `more` first. Raises KeyError for one that nothing defines."""
+        values = {**self.values, **more}
         for _, field, _, _ in Formatter().parse(text):
-            if field is not None and not self.values.get(field):
+            if field is not None and not values.get(field):
                 raise KeyError(field)
-        return self._substitute(text, self.values)
+        return self._substitute(text, values)
 
 
 def load_clinic(path: Path = None) -> Clinic:

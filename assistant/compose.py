@@ -5,6 +5,7 @@ A *reading* (assistant.understanding.reader) says what a message asks; a *state*
 """
 from typing import Any, Dict, List, Optional, Tuple
 
+from assistant.conversation import desk, manners
 from assistant.knowledge import Knowledge, Topic
 from assistant.safety import circumstances
 from assistant.turn import KINDS, URGENCY, Choice, Message, Turn
@@ -17,6 +18,8 @@ KIND_OF_TOPIC = {
     "out_of_scope": "out_of_scope", "out_of_scope_treatment": "out_of_scope", "diagnosis_request": "out_of_scope",
     "smalltalk": "smalltalk", "feedback": "smalltalk", "human_handoff": "handoff", "crisis": "crisis",
 }
+#: What of the latest turn a conversation remembers, so that it can be said again.
+LASTING = ("kind", "topics", "urgency", "cautions", "messages", "choices", "sources", "reviewed_on")
 
 State = Dict[str, Any]
 
@@ -50,6 +53,8 @@ def compose(reading: Dict[str, Any], state: Optional[State], kb: Knowledge) -> T
     known = circumstances.remember(state["circumstances"], stated)
     caution(turn, [item for item in stated if not item["denied"]], known, kb)
     state = triage(turn, reading.get("triage") or {}, state, kb)
+    manners.without_link(turn, known, kb)
+    manners.offer(turn, reading, state, kb)
     return turn, {**remember(turn, questions, state), "circumstances": known}
 
 
@@ -100,7 +105,7 @@ def clarify(question: Dict[str, Any], state: State, kb: Knowledge) -> Turn:
     turn = Turn("clarify")
     turn.say("question", kb.reply("clarify" if state["misses"] == 0 else "clarify_again"))
     for candidate in question["candidates"][:MOST_CHOICES]:
-        if candidate["topic"] in kb.topics:
+        if candidate["topic"] in kb.topics and candidate["topic"] != "out_of_scope":  # "something else" stands below
             turn.choices.append(topic_choice(kb.topic(candidate["topic"]), question.get("entities")))
     turn.choices.append(Choice(kb.reply("something_else"), None, {"request": "something_else"}))
     return turn
@@ -118,7 +123,7 @@ def pick_variant(topic: Topic, entities: Dict[str, List[str]]) -> Optional[str]:
 
 def wording(topic: Topic, question: Dict[str, Any], together: int, state: State) -> str:
     """What is said to one question: the variant and the short answer, or the whole answer; short where three are answered together."""
-    situation = (question.get("entities") or {}).get("situation", [None])[0]
+    situation = manners.known_situation((question.get("entities") or {}).get("situation", [None])[0], state)
     replies = topic.by.get("situation", {}).get(situation) if situation else None
     if isinstance(replies, list):
         turn_number = state["replies"].get(situation, 0)
@@ -138,7 +143,9 @@ def answer(questions: List[Dict[str, Any]], state: State, kb: Knowledge) -> Turn
     turn = Turn("answer", topics=[t.id for t in topics])
     asked = {q["topic"]: q for q in reversed(questions)}
     for topic in topics:
-        turn.say("answer", kb.phrases.fill(wording(topic, asked[topic.id], len(topics), state)), topic.id)
+        question = asked[topic.id]
+        own = desk.answer(topic.id, question.get("text") or "", kb) or manners.greeting(question.get("text") or "", (question.get("entities") or {}).get("situation", [None])[0], state, kb)
+        turn.say("answer", manners.fresh(own or kb.phrases.fill(wording(topic, question, len(topics), state)), topic, state, kb), topic.id)
     attach(turn, topics, state, kb)
     kinds = {KIND_OF_TOPIC.get(t.id, "answer") for t in topics}
     turn.kind = next(kind for kind in KINDS if kind in kinds)
@@ -156,7 +163,7 @@ def attach(turn: Turn, topics: List[Topic], state: State, kb: Knowledge) -> None
     dates = [topic.reviewed.on for topic in topics if topic.group != "boundaries"]
     turn.reviewed_on = min(dates).isoformat() if dates else None
     seen = {*turn.topics, *state["answered"]}
-    wanted = [name for topic in topics for name in topic.follow_ups]
+    wanted = manners.way_back(topics, state, kb) or [name for topic in topics for name in topic.follow_ups]
     fresh = [name for name in dict.fromkeys(wanted) if name not in seen]
     turn.choices = [topic_choice(kb.topic(name)) for name in fresh[:MOST_CHOICES]]
 
@@ -275,6 +282,6 @@ def remember(turn: Turn, questions: List[Dict[str, Any]], state: State) -> State
                 state["entities"] = {**state["entities"], kind: values}
     if data["choices"]:
         state["choices"] = data["choices"]
-    state["last"] = {key: data[key] for key in ("kind", "topics", "urgency", "cautions", "messages", "choices", "sources", "reviewed_on")}
+    state["last"], state["last_id"], state["pending"] = {key: data[key] for key in LASTING}, turn.id, None
     return state
 

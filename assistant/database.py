@@ -1,4 +1,4 @@
-"""The assistant's SQLite file: Rasa's events, the website channel's sessions and turns, feedback."""
+"""The assistant's SQLite file: Rasa's events, the website channel's sessions and turns, feedback, requests to the clinic."""
 import functools
 from pathlib import Path
 
@@ -40,6 +40,35 @@ feedback = sa.Table(
     sa.Column("vote", sa.String(4), nullable=False),
     sa.Column("comment", sa.Text),
 )
+#: A visitor's request to be contacted. `status`: draft (the form is still open), open, done.
+contact_requests = sa.Table(
+    "contact_requests", metadata,
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("session", sa.String(64), nullable=False, index=True),
+    sa.Column("status", sa.String(8), nullable=False, index=True),
+    sa.Column("created", sa.Float, nullable=False),
+    sa.Column("changed", sa.Float, nullable=False),
+    sa.Column("name", sa.Text),
+    sa.Column("phone", sa.Text),
+    sa.Column("email", sa.Text),
+    sa.Column("best_time", sa.Text),
+    sa.Column("question", sa.Text),
+    sa.Column("topics", sa.Text),
+)
+#: What still has to reach the clinic, or did. The id is the transaction's: the mail's Message-ID, the webhook's idempotency key.
+contact_outbox = sa.Table(
+    "contact_outbox", metadata,
+    sa.Column("id", sa.String(40), primary_key=True),
+    sa.Column("request", sa.String(32), nullable=False, index=True),
+    sa.Column("session", sa.String(64), nullable=False, index=True),
+    sa.Column("created", sa.Float, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False, default=0),
+    sa.Column("next_try", sa.Float, nullable=False, index=True),
+    sa.Column("claimed_by", sa.String(40)),
+    sa.Column("claimed_until", sa.Float),
+    sa.Column("sent", sa.Float),
+    sa.Column("problem", sa.Text),
+)
 
 
 class StoreError(RuntimeError):
@@ -61,7 +90,7 @@ def connect(file: Path) -> sa.engine.Engine:
     """An engine for `file` in WAL mode, whose deleted rows are overwritten. Raises StoreError."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        result = sa.create_engine(f"sqlite:///{file}", connect_args={"check_same_thread": False, "timeout": 5}, poolclass=sa.pool.QueuePool)
+        result = sa.create_engine(f"sqlite:///{file}", connect_args={"check_same_thread": False, "timeout": 5}, poolclass=sa.pool.QueuePool, hide_parameters=True)
         sa.event.listen(result, "connect", _pragmas)
         metadata.create_all(result)
     except (OSError, sa.exc.DBAPIError) as error:
@@ -75,13 +104,23 @@ def _pragmas(connection, _record) -> None:
         connection.execute(f"PRAGMA {pragma}")
 
 
-def erase(session: str) -> None:
-    """Delete everything of one conversation, Rasa's events included, and fold the write-ahead log so that no copy stays in it."""
+def erase(session: str, keep_token: bool = False) -> None:
+    """Delete everything of one conversation, Rasa's events and contact requests included, and fold the write-ahead log so that no copy stays in it.
+
+    With `keep_token` the bare session stays (a random id and two dates), so that the visitor can go on.
+    """
     with engine().begin() as connection:
-        for table in (turns, choices, feedback):
+        for table in (turns, choices, feedback, contact_requests, contact_outbox):
             connection.execute(table.delete().where(table.c.session == session))
-        connection.execute(sessions.delete().where(sessions.c.id == session))
+        if not keep_token:
+            connection.execute(sessions.delete().where(sessions.c.id == session))
         if sa.inspect(connection).has_table("events"):
             connection.execute(sa.text("DELETE FROM events WHERE sender_id = :id"), {"id": session})
-    with engine().connect() as connection:
-        connection.execute(sa.text("PRAGMA wal_checkpoint(TRUNCATE)"))
+    fold()
+
+
+def fold() -> None:
+    """Fold the write-ahead log into the file, so that no copy of a deleted row stays in it."""
+    if engine().dialect.name == "sqlite":
+        with engine().connect() as connection:
+            connection.execute(sa.text("PRAGMA wal_checkpoint(TRUNCATE)"))

@@ -138,17 +138,19 @@ class Knowledge:
     clinic: Clinic
     phrases: Phrases
     files: Dict[str, YamlFile] = field(repr=False, default_factory=dict)
+    conversation: Dict[str, Dict[str, Any]] = field(repr=False, default_factory=dict)
 
     def topic(self, name: str) -> Topic:
         """The entry of a topic id. Raises KeyError."""
         return self.topics[name]
 
-    def reply(self, name: str, **values: str) -> str:
-        """A text of data/knowledge/replies.yml, filled in with `values` and for the clinic. Raises KeyError for a placeholder without a value."""
-        text = self.replies[name]
-        for key, value in values.items():
-            text = text.replace(f"{{{key}}}", value)
-        return self.phrases.fill(text)
+    def reply(self, name: str, **more: str) -> str:
+        """A text of data/knowledge/replies.yml, filled in for the clinic and with `more` (what the conversation knows)."""
+        return self.phrases.fill(self.replies[name], **more)
+
+    def talk(self, part: str, name: str, /, **more: str) -> str:
+        """A text of data/knowledge/conversation.yml, filled in for the clinic and with `more` (a visitor's words, a time)."""
+        return self.phrases.fill(self.conversation[part][name], **more)
 
 
 def _section(file: YamlFile, key: str, model, problems: List[Problem], **extra) -> Dict[str, Any]:
@@ -195,7 +197,7 @@ def load(folder: Path = None, clinic_path: Path = None) -> Knowledge:
     for name, key, model in (("caveats", "caveats", Caveat), ("sources", "sources", Source), ("cautions", "circumstances", Circumstance)):
         file = read(name)
         parts[key] = _section(file, key, model, problems) if file else {}
-    replies = read("replies")
+    replies, conversation = read("replies"), read("conversation")
     clinic = phrases = None
     try:
         clinic = load_clinic(clinic_path)
@@ -206,7 +208,8 @@ def load(folder: Path = None, clinic_path: Path = None) -> Knowledge:
         raise ContentError(problems)
     risk = plain(files["caveats"].data.get("risk_topics") or [])
     texts = plain(replies.data.get("replies") or {})
-    return Knowledge(topics, parts["caveats"], parts["sources"], parts["circumstances"], texts, risk, clinic, phrases, files)
+    talk = plain(conversation.data)
+    return Knowledge(topics, parts["caveats"], parts["sources"], parts["circumstances"], texts, risk, clinic, phrases, files, talk)
 
 
 class LiveKnowledge:

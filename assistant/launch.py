@@ -57,7 +57,7 @@ def rasa(*arguments: str, **options) -> subprocess.CompletedProcess:
 
 def inputs() -> Dict[str, str]:
     """Checksums of everything that a trained model depends on."""
-    files: List[Path] = [paths.ROOT / name for name in ("config.yml", "domain.yml", "requirements.lock", "assets/encoder/SHA256SUMS", "data/rules.yml")]
+    files: List[Path] = [paths.ROOT / name for name in ("config.yml", "domain.yml", "requirements.lock", "assets/encoder/SHA256SUMS", "data/rules.yml", "data/handoff.yml")]
     for pattern in ("data/nlu/**/*.yml", "data/lexicon/*.yml", "data/safety/*.yml", "assistant/understanding/*.py", "assistant/safety/*.py", "assistant/rasa/*.py"):
         files += paths.ROOT.glob(pattern)
     return {str(p.relative_to(paths.ROOT)): hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(set(files)) if p.exists()}
@@ -98,13 +98,17 @@ def port_taken(port: int) -> bool:
 
 def check_start() -> None:
     """Everything that can be wrong before the servers start. Raises SystemExit that says what and how to mend it."""
-    from assistant import check, database
+    from assistant import check, clinic, database
+    from assistant.handoff.delivery import missing_settings
     from assistant.understanding.encoder import EncoderFileError, verify
 
     say("checking the clinic's file and the knowledge base")
     problems = check.quick()
     if problems:
         raise fail("the files below need a correction first (`make check` tells more):\n" + "\n".join(f"   {p}" for p in problems))
+    missing = missing_settings(clinic.load_clinic())
+    if missing:
+        raise fail(missing)
     try:
         verify(paths.ENCODER)
         database.engine().dispose()

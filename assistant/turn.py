@@ -6,6 +6,10 @@ from typing import Any, Dict, List, Optional
 
 #: Which kind names a turn where several apply, most important first.
 KINDS = ("crisis", "form", "handoff", "caution", "answer", "clarify", "out_of_scope", "smalltalk", "fallback", "notice")
+#: The same with the urgent kind, for turns that are put together.
+ORDER = ("triage", *KINDS)
+#: What of a turn stays on the server.
+PRIVATE = ("masks", "erase", "begins_form", "settles")
 URGENCY = ("none", "expected", "contact_clinic", "same_day", "emergency")
 ROLES = ("answer", "caveat", "caution", "triage", "question", "notice")
 
@@ -47,6 +51,14 @@ class Turn:
     sources: List[Dict[str, Any]] = field(default_factory=list)
     reviewed_on: Optional[str] = None
     id: str = field(default_factory=new_id)
+    #: Words that are not stored, with what is stored instead (assistant.handoff.veil); they stay on the server.
+    masks: Dict[str, str] = field(default_factory=dict)
+    #: Whether everything of the conversation is deleted once this turn is given.
+    erase: bool = False
+    #: Whether the request form begins after this turn.
+    begins_form: bool = False
+    #: Whether this turn settles a message that asks for a person, so that the form must not begin.
+    settles: bool = False
 
     def say(self, role: str, text: str, topic: Optional[str] = None) -> None:
         """Append a message."""
@@ -67,7 +79,23 @@ class Turn:
 def public(turn: Dict[str, Any]) -> Dict[str, Any]:
     """A turn as a visitor's browser may see it: without what the choices mean on the server."""
     choices = [{key: choice.get(key) for key in ("id", "title", "topic")} for choice in turn.get("choices", [])]
-    return {**turn, "choices": choices}
+    return {**{key: value for key, value in turn.items() if key not in PRIVATE}, "choices": choices}
+
+
+def together(turns: List[Dict[str, Any]]) -> Dict[str, Any]:
+    """Several turns that answer one message as one: everything said in order, the most important kind, the choices of the last that has any."""
+    first, last = turns[0], next((turn for turn in reversed(turns) if turn["choices"]), turns[-1])
+
+    def joined(key: str) -> List[Any]:
+        items = [item for turn in turns for item in turn[key]]
+        return [item for number, item in enumerate(items) if item not in items[:number]]
+
+    masks = {word: mask for turn in turns for word, mask in (turn.get("masks") or {}).items()}
+    return {
+        **first, "kind": min((turn["kind"] for turn in turns), key=ORDER.index), "topics": joined("topics"), "cautions": joined("cautions"),
+        "urgency": max((turn["urgency"] for turn in turns), key=URGENCY.index), "messages": joined("messages"), "choices": last["choices"], "sources": joined("sources"),
+        "masks": masks, "erase": any(turn.get("erase") for turn in turns),
+    }
 
 
 def strip_markdown(text: str) -> str:

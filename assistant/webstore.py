@@ -9,6 +9,7 @@ import jwt
 import sqlalchemy as sa
 
 from assistant import database, paths
+from assistant.handoff.veil import storable, veil
 from assistant.turn import public
 
 #: Seconds for which a conversation's token is good.
@@ -70,7 +71,8 @@ class WebStore:
         return claims["sub"]
 
     def record(self, session: str, said: Optional[str], turn: Dict[str, Any], client_id: Optional[str]) -> None:
-        """Keep what the visitor said, the turn that answered it, and what its choices mean."""
+        """Keep what the visitor said, the turn that answered it, and what its choices mean; contact details are masked."""
+        said, turn = veil(said, turn.get("masks") or {}), storable(turn)
         with database.engine().begin() as connection:
             self._record(connection, session, said, turn, client_id)
 
@@ -114,8 +116,13 @@ class WebStore:
         return any(item["turn"]["id"] == turn for item in self.history(session) if item["from"] == "assistant")
 
     def vote(self, session: str, turn: str, topic: Optional[str], vote: str, comment: Optional[str]) -> None:
-        """Keep a thumb up or down."""
+        """Keep a thumb up or down, in place of an earlier one for the same turn and topic; the turn's first topic when none is named."""
+        if topic is None:
+            topics = next((item["turn"]["topics"] for item in self.history(session) if item["from"] == "assistant" and item["turn"]["id"] == turn), [])
+            topic = topics[0] if topics else None
+        table = database.feedback
         with database.engine().begin() as connection:
+            connection.execute(table.delete().where(table.c.session == session, table.c.turn == turn, table.c.topic.is_(None) if topic is None else table.c.topic == topic))
             connection.execute(database.feedback.insert().values(
                 session=session, created=time.time(), turn=turn, topic=topic, vote=vote, comment=comment))
 
@@ -128,6 +135,6 @@ class WebStore:
         except (database.StoreError, sa.exc.SQLAlchemyError):
             return False
 
-    def erase(self, session: str) -> None:
-        """Delete everything of one conversation."""
-        database.erase(session)
+    def erase(self, session: str, keep_token: bool = False) -> None:
+        """Delete everything of one conversation; with `keep_token` the visitor can go on with a new one under the same token."""
+        database.erase(session, keep_token)

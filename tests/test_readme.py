@@ -10,7 +10,7 @@ README = (paths.ROOT / "README.md").read_text("utf-8")
 TARGETS = sorted(set(re.findall(r"(?:`|^)make ([a-z-]+)", README, re.M)))
 #: Targets that other tests run for real: `run` and `shell` in test_commands, `test` is this run.
 ELSEWHERE = {"run", "shell", "test"}
-PLAIN = {"help", "check", "generate", "train", "evaluate"}
+PLAIN = {"help", "check", "generate", "train", "evaluate", "inbox"}
 
 
 def make(*arguments, timeout=600):

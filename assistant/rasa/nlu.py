@@ -202,6 +202,8 @@ class TopicClassifier(IntentClassifier, GraphComponent):
         for message in messages:
             text = cleaned(message)
             meaning = self.reader.read(text, state)
+            if tracker and tracker.active_loop_name:
+                meaning["in_form"] = True  # the stores mask what is said to a form
             intent = intent_of(meaning)
             questions = meaning.get("questions") or []
             ranking = [{INTENT_NAME_KEY: PREFIX + c["topic"], PREDICTED_CONFIDENCE_KEY: c["confidence"]} for q in questions[:1] for c in q["candidates"]]

@@ -3,17 +3,19 @@ import asyncio
 import os
 from collections import defaultdict
 from contextlib import asynccontextmanager
-from typing import Any, AsyncGenerator, Dict, Optional
+from typing import Any, AsyncGenerator, Dict, Iterator, Optional
 
 import sqlalchemy as sa
 from rasa.core.lock import TicketLock
 from rasa.core.lock_store import LOCK_LIFETIME, InMemoryLockStore
 from rasa.core.tracker_store import SQLTrackerStore
 from rasa.shared.core.domain import Domain
+from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.shared.exceptions import RasaException
 from rasa.utils.endpoints import EndpointConfig
 
 from assistant import database
+from assistant.handoff.veil import event_texts
 
 
 class ConversationStore(SQLTrackerStore):
@@ -33,6 +35,29 @@ class ConversationStore(SQLTrackerStore):
         self.engine.dispose()
         self.engine = database.engine()
         self.sessionmaker = sa.orm.session.sessionmaker(bind=self.engine)
+
+
+    async def save(self, tracker: DialogueStateTracker) -> None:
+        """Keep a conversation's new events; when the visitor had it deleted, delete what there is and keep nothing."""
+        if (tracker.get_slot("conversation") or {}).get("erase"):
+            database.erase(tracker.sender_id, keep_token=True)
+            return
+        await super().save(tracker)
+
+    def _additional_events(self, session: Any, tracker: DialogueStateTracker) -> Iterator["StoredEvent"]:
+        """New events with contact details masked (assistant.handoff.veil)."""
+        events = list(super()._additional_events(session, tracker))
+        return iter([StoredEvent(event.type_name, data) for event, data in zip(events, event_texts([event.as_dict() for event in events]))])
+
+
+class StoredEvent:
+    """An event as it is written: its type and its data."""
+
+    def __init__(self, type_name: str, data: Dict[str, Any]):
+        self.type_name, self._data = type_name, data
+
+    def as_dict(self) -> Dict[str, Any]:
+        return self._data
 
 
 class ConversationLockStore(InMemoryLockStore):

@@ -17,9 +17,10 @@ from sanic.response import HTTPResponse, empty, html, raw, redirect
 from sanic.response import json as json_response
 
 from assistant import compose
+from assistant.handoff import requests
 from assistant.rasa.runtime import live_knowledge, responses, triage
 from assistant.safety.replies import level_of, response_name, urgent_turn
-from assistant.turn import Turn, public
+from assistant.turn import Turn, public, together
 from assistant.understanding.reader import chosen_meaning, intent_of
 from assistant.understanding.text import normalise
 from assistant.webstore import BadToken, WebStore
@@ -31,6 +32,8 @@ PREFIX = "/webhooks/web"
 MOST_CHARACTERS = 4000
 #: Bytes of a request body; a larger one is refused (413).
 MOST_BYTES = 128 * 1024
+#: Seconds after which a request that is not delivered shows in the health answer.
+DELIVERY_LATE = 300
 PAGES = Path(__file__).resolve().parent / "pages"
 
 
@@ -76,7 +79,7 @@ class TurnOutput(OutputChannel):
     def turn(self) -> Optional[Dict[str, Any]]:
         """The one turn of this message, or None when Rasa said nothing."""
         if self.turns:
-            return self.turns[0]
+            return together(self.turns)
         if self.texts:
             turn = Turn("fallback")
             for text in self.texts:
@@ -250,7 +253,10 @@ class Endpoints:
             turn = compose.fixed("fallback", "too_long", kb).as_dict()
         else:
             turn = await self.ask_rasa(request, session, said, picked)
-        self.store.record(session, said[:MOST_CHARACTERS], turn, client_id)
+        if turn.get("erase"):
+            self.store.erase(session, keep_token=True)
+        else:
+            self.store.record(session, said[:MOST_CHARACTERS], turn, client_id)
         return turn
 
     @staticmethod
@@ -337,9 +343,15 @@ class Endpoints:
         knowledge = "ok" if not live.problems else f"{len(live.problems)} problems in the newest edit: run `make check`"
         report = {
             "status": "ok" if ready and actions == store == "ok" else "down",
-            "model": agent.model_id if ready else "none", "actions": actions, "store": store, "knowledge": knowledge,
+            "model": agent.model_id if ready else "none", "actions": actions, "store": store, "knowledge": knowledge, "handoff": self.deliveries() if store == "ok" else "down",
         }
         return json_response(report, 200 if report["status"] == "ok" else 503)
+
+    @staticmethod
+    def deliveries() -> str:
+        """Whether requests to the clinic are delivered; the assistant works all the same when they wait."""
+        late = requests.waiting(DELIVERY_LATE)
+        return "ok" if not late else f"{late} requests wait to be delivered: `make inbox` says why"
 
     @staticmethod
     async def actions_alive(agent: Any) -> bool:

@@ -223,6 +223,8 @@ class Reader:
 
 def chosen_meaning(meaning: Dict[str, Any]) -> Dict[str, Any]:
     """The reading that picking a choice stands for."""
+    if meaning.get("form"):
+        return {"request": "form", "form": meaning["form"], "questions": [], "language": "en"}
     if meaning.get("request"):
         return {"request": meaning["request"], "questions": [], "language": "en"}
     question = {"text": "", "topic": meaning["topic"], "confidence": 1.0, "candidates": [], "entities": meaning.get("entities") or {}, "decision": "answer"}
@@ -233,6 +235,8 @@ def intent_of(meaning: Dict[str, Any]) -> str:
     """The Rasa intent that a reading stands for."""
     if response_name(meaning.get("triage") or {}):
         return "ask_urgent_symptom"
+    if (meaning.get("form") or {}).get("consent") or (meaning.get("form") or {}).get("again"):
+        return "ask_human_handoff"
     questions = meaning.get("questions") or []
     if questions and questions[0]["decision"] == "answer":
         return f"ask_{questions[0]['topic']}"

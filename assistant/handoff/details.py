@@ -1,0 +1,210 @@
+"""Contact details in what a visitor wrote: phone number, email address, name, best time. Text only: nothing here speaks or stores."""
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import Optional
+
+import phonenumbers
+from email_validator import EmailNotValidError, validate_email
+from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType
+from rapidfuzz.distance import DamerauLevenshtein
+
+#: Most characters of a name and of a best time that are kept; a question may have as many as a message.
+MOST_NAME, MOST_TIME, MOST_QUESTION = 80, 200, 4000
+#: Domains that most people have their mail at; a domain one or two letters away from one of them is asked about.
+COMMON_DOMAINS = (
+    "gmail.com", "googlemail.com", "hotmail.com", "hotmail.co.uk", "outlook.com", "live.com", "live.co.uk", "yahoo.com", "yahoo.co.uk", "icloud.com", "me.com",
+    "msn.com", "aol.com", "btinternet.com", "sky.com", "proton.me", "protonmail.com", "gmx.com", "gmx.de", "web.de", "orange.fr", "wp.pl", "comcast.net", "verizon.net",
+)
+SPOKEN = re.compile(r"\b([\w.+-]+)\s+(?:at|\(at\)|\[at\])\s+([\w-]+(?:\s+dot\s+[a-z]{2,24})+|[\w-]+(?:\.[a-z]{2,24})+)\b", re.I)
+EMAIL = re.compile(r"[^\s@<>(),;:\"']+\s?@\s?[^\s@<>(),;:\"']*[^\s@<>(),;:\"'.!?]")
+#: Five or more digits with the signs that people put between them.
+DIGITS = re.compile(r"(?<![\w@.])\+?\(?\d[\d\s().\-/]{3,}\d(?!\w*@)")
+NAME_WORD = r"[^\W\d_][^\W\d_'’.\-]*(?:['’.\-][^\W\d_]+)*\.?"
+NAME_RUN = rf"{NAME_WORD}(?:[ ]{NAME_WORD}){{0,4}}"
+#: Words with which people give their name.
+INTRODUCED = re.compile(rf"\b(?:my (?:full )?name(?:'s| is|:)?|names?(?: is|'s|:)|i'?m called|call me|i am|i'?m|im|this is|it'?s|its|ask for|for|(?:phone|ring|call|contact|text|email)(?! me| us| back))\s+(?:spelled\s+|spelt\s+|actually\s+)?(?P<name>{NAME_RUN})", re.I)
+#: Words that end a name or are none.
+NOT_NAME = frozenset(
+    "yes yeah yep yup ok okay sure no nope not nah please pls thanks thank cheers hi hello hey and my number phone mobile email mail is its it's on at the a an or but with that thats that's fine good great "
+    "happy agreed agree i me you to of call ring text skip none nothing stop cancel help what why how when where who which can could do does would will should if maybe later never mind back again sorry wait hang "
+    "hold just first one second minute contact tell about question time best morning mornings afternoon afternoons evening evenings weekend weekends monday tuesday wednesday thursday friday saturday sunday today "
+    "tomorrow anytime any pregnant worried interested here looking having getting trying scared nervous unsure done ready in so very also too really feeling still thinking calling asking writing from "
+    "go ahead course absolutely definitely certainly all right alright right works for this".split())
+TIME_WORDS = re.compile(
+    r"\b(?:morning|afternoon|evening|night|lunch|weekend|weekday|week day|noon|midday|any ?time|whenever|o'?clock|monday|tuesday|wednesday|thursday|friday|saturday|sunday|mon|tues?|weds?|thurs?|fri|sat|sun|tomorrow|today|"
+    r"(?:next|this) week|(?:after|before|around|about|until) (?:work|school|\d|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)|between \d|from \d|\d{1,2}(?::\d\d)? ?(?:am|pm)|\d{1,2}:\d\d)(?:s|ish)?\b", re.I)
+
+
+#: The words of time themselves, for a sentence that says more than that.
+TIME_PHRASE = re.compile(
+    r"\b(?:(?:on |in the |at |any |every |late |early |next |this |week ?day |weekend |(?:mon|tues|wednes|thurs|fri|satur|sun)day )*(?:mornings?|afternoons?|evenings?|lunch ?times?|weekends?|weekdays?)(?: only)?|"
+    r"(?:after|before|from|around|about|at) \d{1,2}(?::\d\d)?(?: ?[ap]m)?|between \d{1,2}(?::\d\d)? ?(?:[ap]m)?(?: and | ?- ?| to )\d{1,2}(?::\d\d)? ?(?:[ap]m)?|any ?time|after (?:work|school))\b", re.I)
+ASKS_FOR_CALL = re.compile(r"\b(?:call|phone|ring|contact|reach|text|email|speak|talk)\b", re.I)
+#: What a message that gives everything at once says about its matter.
+ABOUT = re.compile(r"\b(?:(?:it'?s|it is|this is|that'?s) (?:about|regarding|to do with)|regarding|my question(?: is)?:?|question:|i(?:'d| would)? ?(?:like|want|need) to (?:ask|talk|speak|know|discuss)(?: \w+)? about|want to know)\s+(?P<about>[^\n;]{3,400})", re.I)
+
+
+LEAD = re.compile(r"^\W*(?:(?:oh|and|also|but|well|ok|yes|yeah|ps|sorry|actually|please|can you|could you|(?:the )?best time(?: is)?|preferably|ideally|(?:call|ring|phone|text|contact|email)(?: me)?)\b[\s:,]*)+", re.I)
+
+
+class NotUsable(ValueError):
+    """A detail that cannot be used; `reason` names the reply that says so (data/knowledge/conversation.yml, `handoff`)."""
+
+    def __init__(self, reason: str):
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class Phone:
+    """A usable phone number: `number` in E.164, `shown` as people of the clinic's country write it."""
+
+    number: str
+    shown: str
+
+
+@dataclass(frozen=True)
+class Email:
+    """A usable address; `suggestion` is the domain that was probably meant."""
+
+    address: str
+    suggestion: Optional[str] = None
+
+
+def _parsed(text: str, country: str) -> phonenumbers.PhoneNumber:
+    text = "+" + text.strip()[2:] if text.strip().startswith("00") else text
+    try:
+        return phonenumbers.parse(text, country)
+    except NumberParseException as error:
+        raise NotUsable("phone_country" if "+" in text or country not in phonenumbers.SUPPORTED_REGIONS else "phone_short") from error
+
+
+def shown(number: str, country: str) -> str:
+    """An E.164 number as people of `country` write it."""
+    parsed = phonenumbers.parse(number, None)
+    home = phonenumbers.country_code_for_region(country) == parsed.country_code
+    return phonenumbers.format_number(parsed, PhoneNumberFormat.NATIONAL if home else PhoneNumberFormat.INTERNATIONAL)
+
+
+def phone(text: str, country: str) -> Phone:
+    """The number that `text` is, for a clinic in `country` (ISO 3166 code); numbers of other countries need their +.
+
+    A number outside the numbering plan is taken when it has as many digits as a mobile number there: plans grow, and a call that
+    fails costs less than a visitor turned away. Raises NotUsable: phone_short, phone_long, phone_country, phone_wrong.
+    """
+    parsed = _parsed(text, country)
+    digits = str(parsed.national_number)
+    region = phonenumbers.region_code_for_country_code(parsed.country_code)
+    if not phonenumbers.is_valid_number(parsed):
+        example = phonenumbers.example_number_for_type(region, PhoneNumberType.MOBILE)
+        wanted = len(str(example.national_number)) if example else len(digits)
+        if region in ("ZZ", None):
+            raise NotUsable("phone_country")
+        if len(digits) < wanted:
+            raise NotUsable("phone_short")
+        if len(digits) > wanted:
+            raise NotUsable("phone_long")
+        if not phonenumbers.is_possible_number(parsed) or len(set(digits)) < 3:
+            raise NotUsable("phone_wrong")
+    number = phonenumbers.format_number(parsed, PhoneNumberFormat.E164)
+    return Phone(number, shown(number, country))
+
+
+def find_phone(text: str, country: str) -> Optional[Phone]:
+    """The first thing in `text` that looks like a phone number, validated. Raises NotUsable; None when nothing looks like one."""
+    for match in DIGITS.finditer(EMAIL.sub(" ", text)):
+        digits = re.sub(r"\D", "", match.group())
+        if re.fullmatch(r"\d{1,2}[:.]\d\d|\d{4}-\d\d-\d\d", match.group().strip()) or len(digits) < 5:
+            continue
+        return phone(match.group(), country)
+    return None
+
+
+def with_ending(number: str, ending: str, country: str) -> Phone:
+    """`number` (E.164) with its last digits replaced by `ending`. Raises NotUsable."""
+    return phone(number[:-len(ending)] + ending, country)
+
+
+def find_email(text: str) -> Optional[Email]:
+    """The first thing in `text` that looks like an email address, validated without looking anything up. Raises NotUsable (email_wrong)."""
+    text = SPOKEN.sub(lambda match: f"{match[1]}@{re.sub(r'[ ]+dot[ ]+', '.', match[2], flags=re.I)}", text)
+    found = EMAIL.search(text)
+    if found is None:
+        if "@" in text and not re.search(r"\w@\w", text):
+            raise NotUsable("email_wrong")
+        return None
+    try:
+        checked = validate_email(re.sub(r"\s", "", found.group()), check_deliverability=False)
+    except EmailNotValidError as error:
+        raise NotUsable("email_wrong") from error
+    return Email(checked.normalized, meant_domain(checked.ascii_domain or checked.domain))
+
+
+def meant_domain(domain: str) -> Optional[str]:
+    """The common domain that `domain` is a slip of, if it is one or two letters away."""
+    domain = domain.lower()
+    if domain in COMMON_DOMAINS:
+        return None
+    near = [(DamerauLevenshtein.distance(domain, common), common) for common in COMMON_DOMAINS]
+    distance, common = min(near)
+    return common if distance <= (1 if len(common) < 8 else 2) else None
+
+
+def clean_name(text: str) -> Optional[str]:
+    """`text` as a name: words of letters up to the first that cannot belong to one; None when nothing is left."""
+    words = []
+    for word in text.strip(" ,.;:!-").split():
+        bare = word.strip(",.;:!?").replace("’", "'")
+        if bare.lower() in NOT_NAME or not re.fullmatch(NAME_WORD, bare):
+            break
+        words.append(bare.rstrip("."))
+        if word[-1] in ",;:!?":
+            break
+    name = unicodedata.normalize("NFC", " ".join(words[:5]))[:MOST_NAME].strip()
+    if len(name) < 2 and not (name and unicodedata.category(name[0]) == "Lo"):
+        return None
+    return name if not name.islower() and not name.isupper() or unicodedata.category(name[0]) == "Lo" else name.title().replace("'S", "'s")
+
+
+def find_name(text: str, asked: bool) -> Optional[str]:
+    """The name in `text`. When it was `asked` for, bare words count; otherwise it needs "my name is" or capitals after "I'm"."""
+    text = EMAIL.sub(" , ", DIGITS.sub(" , ", text))
+    for found in INTRODUCED.finditer(text):
+        name = clean_name(found["name"])
+        strong = re.match(r"my |name|call me|i'?m called|ask for", found.group(), re.I)
+        if name and (strong or asked or found["name"][0].isupper()):
+            return name
+    for part in re.split(r"[,;\n]|(?<=[a-z])[.!?]\s| - ", text):
+        part = re.sub(r"^\W*(?:(?:yes|yeah|yep|ok|okay|sure|please|pls|hi|hello|fine|and|oh|so|well|its|it's)\b[\s,]*)+", "", part, flags=re.I)
+        words = part.split()
+        if not words or len(words) > 5 or "?" in part:
+            continue
+        name = clean_name(part)
+        if name and len(name.split()) == len(words) and (asked or all(w[0].isupper() for w in name.split()) and part.strip()[0].isupper() and len(words) > 1):
+            return name
+    return None
+
+
+def find_time(text: str) -> Optional[str]:
+    """When the visitor would like to be contacted, in their words: the clause of `text` with words of time."""
+    for part in re.split(r"[;\n]|,(?! or )|(?<=[a-z])[.!?]\s", EMAIL.sub(" ", DIGITS.sub(" , ", text))):
+        if TIME_WORDS.search(part) and "?" not in part and len(part.split()) <= 8:
+            return as_time(part)
+    for clause in re.split(r"(?<=[.!?])\s|\n", EMAIL.sub(" ", text)):
+        found = TIME_PHRASE.search(clause)
+        if found and ("?" not in clause or ASKS_FOR_CALL.search(clause)):
+            return as_time(found.group())
+    return None
+
+
+def find_question(text: str) -> Optional[str]:
+    """What a message that holds contact details says that it is about."""
+    found = ABOUT.search(text)
+    return found["about"].strip(" .,") if found else None
+
+
+def as_time(text: str) -> str:
+    """`text` as a best time: one line, without the words of asking around it, at most MOST_TIME characters."""
+    text = LEAD.sub("", " ".join(text.split()))
+    return re.sub(r"(?:[\s,]*\b(?:instead|please|pls|thanks?|thank you))+\W*$", "", text, flags=re.I).strip(" ,.")[:MOST_TIME]
