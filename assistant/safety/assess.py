@@ -5,10 +5,12 @@ from typing import Optional
 from assistant.safety.classifier import TriageModel
 from assistant.safety.languages import ForeignFlags
 from assistant.safety.triage import Finding, RedFlags, more_urgent
-from assistant.understanding.language import detect
+from assistant.understanding.language import detect, maybe_foreign
 
 #: Characters of a message that the trained model reads; the patterns read everything.
 MOST_FOR_MODEL = 4000
+#: Levels at which a pattern is not believed when the trained model is sure that nothing is reported ("nearly passed out at the price").
+DOUBTED = ("expected", "contact_clinic", "same_day", "emergency")
 
 
 class Triage:
@@ -22,10 +24,13 @@ class Triage:
         """How soon what `text` (normalised) reports needs care."""
         language = detect(text)
         found = self.red_flags.find(text)
-        if language != "en" or len(text.split()) < 3:
+        if language != "en" or maybe_foreign(text):
             found = more_urgent(self.foreign.find(text, language), found)
             if language in self.foreign.signs:
                 found = Finding(found.level, found.rows, language)
         if language == "en" and self.model:
-            found = more_urgent(found, self.model.find(text[:MOST_FOR_MODEL]))
+            begin = text[:MOST_FOR_MODEL]
+            if found.level in DOUBTED and len(begin) == len(text) and self.model.sees_nothing(begin):
+                found = Finding()
+            found = more_urgent(found, self.model.find(begin))
         return found

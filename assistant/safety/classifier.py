@@ -39,6 +39,7 @@ class Limits:
     contact_clinic: float = 0.4
     expected: float = 0.5
     sentence: float = 1.6  #: factor for a single sentence, which lacks its context
+    nothing: float = 0.05  #: share of the urgent levels below which, in the message and in all its sentences, nothing is reported whatever words occur
 
 
 def read_messages(folder: Path = paths.SAFETY / "messages") -> List[Tuple[str, str]]:
@@ -91,6 +92,14 @@ class TriageModel:
             if LEVELS.index(found.level) > LEVELS.index(best.level):
                 best = found
         return best
+
+    def sees_nothing(self, text: str) -> bool:
+        """Whether neither the message nor any sentence of it reads like the report of something that needs care."""
+        for part in (text, *sentences(text)):
+            shares, _ = self.probabilities(part)
+            if sum(shares.get(level, 0.0) for level in LEVELS[2:]) >= self.limits.nothing:
+                return False
+        return True
 
     def _level(self, text: str, factor: float) -> Finding:
         shares, rows = self.probabilities(text)

@@ -46,3 +46,9 @@ def detect(text: str) -> str:
         return "en"
     language, probability = _identifier().classify(text.lower())
     return language if probability >= 0.95 else "en"
+
+
+def maybe_foreign(text: str) -> bool:
+    """Whether a message taken for English may still be another language: very short, or with accents and few English words."""
+    words = re.findall(r"[^\W\d_]+", text.lower())
+    return len(words) < 3 or (not text.isascii() and sum(word in ENGLISH for word in words) < len(words) / 2)
