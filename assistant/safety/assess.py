@@ -9,8 +9,6 @@ from assistant.understanding.language import detect, maybe_foreign
 
 #: Characters of a message that the trained model reads; the patterns read everything.
 MOST_FOR_MODEL = 4000
-#: Levels at which a pattern is not believed when the trained model is sure that nothing is reported ("nearly passed out at the price").
-DOUBTED = ("expected", "contact_clinic", "same_day", "emergency")
 
 
 class Triage:
@@ -30,7 +28,7 @@ class Triage:
                 found = Finding(found.level, found.rows, language)
         if language == "en" and self.model:
             begin = text[:MOST_FOR_MODEL]
-            if found.level in DOUBTED and len(begin) == len(text) and self.model.sees_nothing(begin):
-                found = Finding()
+            if found.level != "none" and len(begin) == len(text) and self.model.doubts(begin, found.level):
+                found = Finding()  # "nearly passed out at the price"
             found = more_urgent(found, self.model.find(begin))
         return found

@@ -34,12 +34,13 @@ class Limits:
     Chosen on held-out folds of data/safety/messages (`make safety-report`), below one half: unsure goes one level up.
     """
 
-    emergency: float = 0.35
-    same_day: float = 0.35
-    contact_clinic: float = 0.4
-    expected: float = 0.5
+    emergency: float = 0.2
+    same_day: float = 0.25
+    contact_clinic: float = 0.25
+    expected: float = 0.4
     sentence: float = 1.6  #: factor for a single sentence, which lacks its context
     nothing: float = 0.05  #: share of the urgent levels below which, in the message and in all its sentences, nothing is reported whatever words occur
+    ordinary: float = 0.5  #: share of `expected` above which a same-day pattern needs the model's support
 
 
 def read_messages(folder: Path = paths.SAFETY / "messages") -> List[Tuple[str, str]]:
@@ -93,13 +94,15 @@ class TriageModel:
                 best = found
         return best
 
-    def sees_nothing(self, text: str) -> bool:
-        """Whether neither the message nor any sentence of it reads like the report of something that needs care."""
-        for part in (text, *sentences(text)):
-            shares, _ = self.probabilities(part)
-            if sum(shares.get(level, 0.0) for level in LEVELS[2:]) >= self.limits.nothing:
-                return False
-        return True
+    def doubts(self, text: str, level: str) -> bool:
+        """Whether a pattern of `level` is not to be believed: neither the message nor any sentence of it reads like a report that needs care,
+        or, below an emergency, the message clearly reads like an ordinary reaction."""
+        shares, _ = self.probabilities(text)
+        parts = [shares, *(self.probabilities(part)[0] for part in sentences(text))]
+        if all(sum(part.get(name, 0.0) for name in LEVELS[2:]) < self.limits.nothing for part in parts):
+            return True
+        urgent = max(part.get("emergency", 0.0) + part.get("same_day", 0.0) for part in parts)
+        return level != "emergency" and shares.get("expected", 0.0) > self.limits.ordinary and urgent < self.limits.emergency
 
     def _level(self, text: str, factor: float) -> Finding:
         shares, rows = self.probabilities(text)
