@@ -50,7 +50,8 @@ class Circumstances:
             raise ContentError(problems)
 
     def find(self, text: str) -> List[Dict[str, Any]]:
-        """What is stated, as `{"id", "who": "self" | "other", "when": "now" | "past", "denied": bool}`, the file's order first, then what only the model sees."""
+        """What is stated, as `{"id", "who": "self" | "other", "when": "now" | "past", "denied": bool}`, in the file's order; or the one thing that only
+        the trained model sees, with its `margin` as well."""
         found: Dict[str, Dict[str, Any]] = {}
         seen = set()
         sentences = [s for s in re.split(r"(?<=[.!?])\s+|\n", text) if s.strip()]
@@ -72,11 +73,11 @@ class Circumstances:
     def _add_by_model(self, text: str, sentences: List[str], seen: set, found: Dict[str, Dict[str, Any]]) -> None:
         """The one circumstance that the trained model sees in the message, or else in one of its sentences, where no pattern had a say."""
         for part in dict.fromkeys([text, *(s for s in sentences if len(s.split()) > 3)]):
-            for name in self.model.find(part)[:1]:
+            for name, margin in self.model.find(part)[:1]:
                 stated = self._stated(part, len(part), len(part), None) if name not in seen and name in self.patterns else None
                 if stated:
                     past = self.patterns[name].past
-                    found[name] = {"id": name, **stated, "denied": False, "when": "past" if past and past.search(part) else "now"}
+                    found[name] = {"id": name, **stated, "denied": False, "when": "past" if past and past.search(part) else "now", "margin": round(margin, 3)}
                     return
 
     @staticmethod

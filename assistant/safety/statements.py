@@ -22,7 +22,7 @@ TOPICS_WITHOUT = frozenset((
     "needle_depth", "devices_brands", "rf_microneedling", "downtime", "makeup_after", "exercise_after", "vampire_facial", "prp_vs_plain", "vs_laser", "vs_chemical_peel",
     "choose_provider", "cost", "insurance_financing", "booking", "clinic_info", "out_of_scope", "privacy", "feedback"))
 #: How much the embedding (length 1) counts beside the words (length 1 each), and the margin from which a circumstance counts as stated.
-EMBEDDING_WEIGHT, LEAST_MARGIN = 3.0, 0.0
+EMBEDDING_WEIGHT, LEAST_MARGIN = 3.0, 0.2
 #: Of the questions that state nothing, every so-manieth is used: more would drown the circumstances.
 EVERY = 2
 
@@ -69,11 +69,11 @@ class StatementModel:
         scores = scores + EMBEDDING_WEIGHT * self.encode(text) @ self.weights[self._words:].astype(np.float32) + self.bias
         return dict(zip(self.names, scores.tolist()))
 
-    def find(self, text: str) -> List[str]:
-        """The circumstances that one sentence states, the surest first."""
+    def find(self, text: str) -> List[Tuple[str, float]]:
+        """The circumstances that one sentence states, with their margins, the surest first."""
         margins = self.margins(text)
         nothing = margins.pop(NOTHING, -1.0)
-        return [name for name, margin in sorted(margins.items(), key=lambda item: -item[1]) if margin > max(LEAST_MARGIN, nothing)]
+        return [(name, margin) for name, margin in sorted(margins.items(), key=lambda item: -item[1]) if margin > max(LEAST_MARGIN, nothing)]
 
     def save(self, folder: Path) -> None:
         """Write statements.joblib and statements.json."""

@@ -25,12 +25,14 @@ class Thresholds:
     near: cosine to the nearest training example below which a message is not about anything known.
     split: probability that each part of a message needs before the message counts as several questions.
     echo: probability that the whole message must give a part's topic.
+    outside: probability of the two out-of-scope topics together from which an unclear message is turned away when no other topic has more.
     """
 
-    answer: float = 0.35
-    near: float = 0.35
-    split: float = 0.45
-    echo: float = 0.004
+    answer: float = 0.45
+    near: float = 0.4
+    split: float = 0.5
+    echo: float = 0.001
+    outside: float = 0.3
 
     @classmethod
     def of(cls, config: Dict[str, Any]) -> "Thresholds":
@@ -56,7 +58,7 @@ LEANING = re.compile(r"^(?:and|but|what about|how about|what if|also|or|so|ok(?:
 #: A part that asks something.
 QUESTION = re.compile(r"\?|^(?:and |also |but |so |plus |n )*(?:how|what|whats|when|where|who|why|which|can|could|do|does|is|are|will|would|should|may|am|any|price|cost)\b", re.I)
 #: The visitor says that the urgent matter is being taken care of.
-SETTLED = re.compile(r"\b(?:it'?s|it is|its|that'?s|all) (?:settled|sorted|dealt with|been seen|ok now|better now|fine now)|\b(?:i'?ve|ive|i have|i'?m|im|she'?s|he'?s)(?: been| just| already)* (?:seen|called|rung|phoned|at (?:the )?(?:a&e|er|hospital|doctor)|in hospital|been seen)\b|\bsettled\b", re.I)
+SETTLED = re.compile(r"\b(?:it'?s|it is|its|that'?s|all) (?:settled|sorted|dealt with|been seen|ok now|better now|fine now)|\b(?:i'?ve|ive|i have|i'?m|im|she'?s|he'?s)(?: been| just| already)* (?:seen|called|rung|phoned|at (?:the )?(?:a&e|er|hospital|doctor)|in hospital|been seen)\b|\bsettled\b|\b(?:calling|ringing|phoning|calling them|on (?:the|my|our) (?:phone|way)|ambulance is|they'?re coming|paramedics?)\b", re.I)
 #: "That" is the redness where the talk is of recovery.
 HOW_LONG = re.compile(r"^(?:and |so |but |ok )*how long (?:does|do|will|would|is|can) (?:it|that|this|they|the redness)\b(?: \w+){0,3}\W*$", re.I)
 RECOVERY = ("downtime", "side_effects", "post_treatment_worry", "aftercare")
@@ -69,6 +71,18 @@ SHORT = 9
 IN_CONTEXT = 0.08
 #: From this probability on, a short message has a topic of its own whatever was said before.
 LEANING_ENDS = 0.75
+#: Margin from which a circumstance counts whatever the message is about; else one of its topics must have this probability at least.
+VERY_SURE, RELATED = 0.8, 0.02
+#: Topics of messages that state a circumstance.
+TOPICS_OF = {name: {*topics.split(), "candidacy", "contraindications"} for name, topics in {
+    "pregnancy": "pregnancy_breastfeeding", "breastfeeding": "pregnancy_breastfeeding", "isotretinoin": "isotretinoin medications", "blood_thinner": "medications health_conditions",
+    "bleeding_disorder": "health_conditions medications", "keloid": "keloids other_scars", "active_acne": "active_acne", "cold_sore": "cold_sores", "skin_condition": "skin_conditions",
+    "diabetes": "health_conditions", "immunosuppressed": "health_conditions medications", "cancer_treatment": "health_conditions medications", "lesion": "moles_tattoos diagnosis_request",
+    "allergy": "allergies numbing", "sunburn_tan": "sunburn_tan sun_after", "recent_treatment": "combine_treatments out_of_scope_treatment", "minor": "age",
+    "heart_device": "health_conditions rf_microneedling", "skin_of_colour": "skin_tones_types pigmentation", "infection": "skin_conditions", "home_needling": "home_rollers home_needle_length home_hygiene home_vs_clinic",
+    "shared_needles": "home_hygiene home_rollers urgent_symptom safety_risks choose_provider vampire_facial_safety", "numbing_misuse": "numbing", "stopping_medication": "medications isotretinoin preparation",
+    "topical_on_open_skin": "skincare_after exosomes_serums combine_treatments home_rollers",
+}.items()}
 #: Words that carry no topic.
 CONTENT = re.compile(r"\b(?:and|but|or|also|so|then|what|how|about|if|same|even|for|on|with|in|at|of|to|the|my|a|an|is|it|that|ok|okay)\b", re.I)
 NUMBER = re.compile(r"^\W*(?:option |number |no\.? ?|choice |the )?(?P<n>[1-9]|first|second|third|fourth|one|two|three|four|last)(?: one| option)?\W*$", re.I)
@@ -94,9 +108,18 @@ class Reader:
             return {"request": "blank", "questions": [], "language": "en"}
         asks = self._asks(text, state or {})
         triage = {**self.triage.find(text).as_dict(), "settled": bool(SETTLED.search(text))}
-        return {**asks, "triage": triage, "circumstances": self.circumstances.find(text)}
+        return {**asks, "triage": triage, "circumstances": [item for item in self.circumstances.find(text) if self._likely(item, text)]}
+
+    def _likely(self, item: Dict[str, Any], text: str) -> bool:
+        """Whether a circumstance that only the trained model sees fits what the message is about (or the model is very sure)."""
+        if "margin" not in item or item["margin"] >= VERY_SURE:
+            return True
+        about = {topic for topic, p in self.rank(text).topics if p >= RELATED}
+        return bool(about & TOPICS_OF[item["id"]])
 
     def _asks(self, text: str, state: Dict[str, Any]) -> Dict[str, Any]:
+        if state.get("urgent") and SETTLED.search(text) and len(text.split()) <= SHORT:
+            return {"language": "en", "questions": [{"text": text, "topic": "smalltalk", "confidence": 1.0, "candidates": [], "entities": {"situation": ["ok"]}, "decision": "answer"}]}
         chosen = self._choice(text, state)
         if chosen:
             return chosen
@@ -193,13 +216,17 @@ class Reader:
         question = {"text": text, "topic": ranked.best, "confidence": round(ranked.confidence, 4), "candidates": top, "entities": entities}
         question["decision"] = self._decide(ranked)
         if question["decision"] == "outside":
-            question.update(topic="out_of_scope", decision="answer")
+            question.update(topic=next((topic for topic, _ in ranked.topics if topic in OUTSIDE), "out_of_scope"), decision="answer")
         return question
 
     def _decide(self, ranked: Ranked) -> str:
-        if ranked.nearest < self.thresholds.near and ranked.best not in BOUNDARIES:
-            return "outside" if ranked.confidence < self.thresholds.answer else "ask"
-        return "answer" if ranked.confidence >= self.thresholds.answer else "ask"
+        if ranked.confidence >= self.thresholds.answer and (ranked.nearest >= self.thresholds.near or ranked.best in BOUNDARIES):
+            return "answer"
+        outside = sum(p for topic, p in ranked.topics if topic in OUTSIDE)
+        inside = max((p for topic, p in ranked.topics if topic not in OUTSIDE), default=0.0)
+        if outside >= self.thresholds.outside and outside > inside:
+            return "outside"
+        return "outside" if ranked.nearest < self.thresholds.near and ranked.confidence < self.thresholds.answer else "ask"
 
     def _leaning(self, text: str, whole: Ranked, entities: Dict[str, List[str]], state: Dict[str, Any]) -> Optional[Dict[str, Any]]:
         """An elliptical follow-up: too short for a topic of its own, it names what to put into the previous question."""
