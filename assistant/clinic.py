@@ -3,7 +3,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 from string import Formatter
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
 from pydantic import BaseModel, Extra, Field, constr, validator
 
@@ -145,8 +145,8 @@ def money(amount: float, currency: Optional[str]) -> str:
     return f"{symbol}{number}" if symbol else f"{number} {currency or ''}".strip()
 
 
-def opening_hours(hours: Dict[str, str]) -> str:
-    """Opening hours with equal neighbouring days joined: "Monday to Friday 09:00-18:00, Saturday closed"."""
+def hours_by_days(hours: Dict[str, str]) -> List[Tuple[str, str]]:
+    """Opening hours with equal neighbouring days joined: [("Monday to Friday", "09:00 to 18:00"), ("Saturday", "closed")]."""
     groups: List[List[str]] = []
     for day in DAYS:
         if day not in hours:
@@ -155,11 +155,12 @@ def opening_hours(hours: Dict[str, str]) -> str:
             groups[-1][1] = day
         else:
             groups.append([day, day, hours[day]])
-    parts = []
-    for first, last, text in groups:
-        days = first.capitalize() if first == last else f"{first.capitalize()} to {last.capitalize()}"
-        parts.append(f"{days} {text.replace('-', ' to ')}")
-    return ", ".join(parts)
+    return [(first.capitalize() if first == last else f"{first.capitalize()} to {last.capitalize()}", text.replace("-", " to ")) for first, last, text in groups]
+
+
+def opening_hours(hours: Dict[str, str]) -> str:
+    """Opening hours as words: "Monday to Friday 09:00 to 18:00, Saturday closed"."""
+    return ", ".join(f"{days} {text}" for days, text in hours_by_days(hours))
 
 
 class Phrases:

@@ -9,7 +9,8 @@ const base = new URL(".", script.src).href;
 const options = { ...script.dataset } as Mount["options"];
 const key = `assistant ${base}`;
 const spanish = (options.lang || document.documentElement.lang).startsWith("es");
-const [LABEL, FAILED] = spanish ? ["Haga una pregunta", "No disponible. Inténtelo de nuevo"] : ["Ask a question", "Not available. Try again"];
+const label = options.label || (spanish ? "Haga una pregunta" : "Ask a question");
+const failed = (spanish ? "No disponible, pulse otra vez " : "Not available, try again ") + (options.phone ?? "");
 
 /** The clinic's colour as #rrggbb and black or white on it, whichever contrasts more (one of them always has 4.5 : 1). */
 function colours(): [string, string] {
@@ -40,12 +41,11 @@ class Assistant extends HTMLElement {
     button.className = "launcher";
     button.setAttribute("part", "launcher");
     button.setAttribute("aria-haspopup", "dialog");
-    this.#label.textContent = options.label || LABEL;
+    this.#label.textContent = label;
     const space = "http://www.w3.org/2000/svg";
     const icon = document.createElementNS(space, "svg");
     const path = document.createElementNS(space, "path");
     icon.setAttribute("viewBox", "0 0 24 24");
-    icon.setAttribute("aria-hidden", "true");
     path.setAttribute("d", "M4 5h16v11H11l-5 4v-4H4zM8 9h8M8 12h5");
     icon.append(path);
     button.append(icon, this.#label);
@@ -115,10 +115,10 @@ class Assistant extends HTMLElement {
     this.#button.setAttribute("aria-busy", "true");
     try {
       const panel = await this.#load();
-      this.#label.textContent = options.label || LABEL;
+      this.#label.textContent = label;
       return panel;
     } catch (error) {
-      this.#label.textContent = options.phone ? `${FAILED} ☎ ${options.phone}` : FAILED;
+      this.#label.textContent = failed;
       console.error(error);
       return undefined;
     } finally {

@@ -49,7 +49,7 @@ export function numbersIn(text: string, numbers: Dial[]): Dial[] {
 
 function pattern(numbers: Dial[]): RegExp {
   const texts = numbers.map((one) => one.text.replace(/[^\w\s]/g, "\\$&")).sort((a, b) => b.length - a.length);
-  return new RegExp(texts.length ? `(?<![\\d+])(?:${texts.join("|")})(?!\\d| \\d)` : "(?!)", "g");
+  return new RegExp(texts.length ? `(?<![\\d+£$€.,])(?:${texts.join("|")})(?!\\d| \\d)` : "(?!)", "g");
 }
 
 function dialable(holder: HTMLElement, numbers: Dial[]): void {

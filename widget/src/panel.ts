@@ -13,8 +13,7 @@ import { strings } from "./words";
 
 export async function mount({ host, root, launcher, base, key, options }: Mount): Promise<Panel> {
   const lang = options.lang || document.documentElement.lang || "en";
-  const words = await strings(lang);
-  const spoken = words.automated === "Automated assistant" ? "en" : lang;
+  const { words, lang: spoken } = await strings(lang);
   const memory = new Memory(key);
   const dialog = document.createElement("dialog");
   dialog.className = "panel";

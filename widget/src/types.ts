@@ -15,7 +15,7 @@ export type Said = { from: "visitor"; text: string } | { from: "assistant"; turn
 export interface Dial { text: string; tel: string }
 export interface Clinic {
   name: string; assistant_name: string; phone: Dial; emergency_number: string; numbers: Dial[]; notice: string;
-  retention_days: number; characters: number; email?: string | null; hours?: string | null; booking_link?: string | null; privacy_link?: string | null;
+  retention_days: number; characters: number; email?: string | null; hours: { days: string; times: string }[]; booking_link?: string | null; privacy_link?: string | null;
 }
 
 /** What the script tag says; all of it optional. */

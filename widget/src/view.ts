@@ -99,8 +99,12 @@ export class View {
 
   private noticeMessage?: Message;
 
-  private emergency(): TemplateResult[] {
-    return numbersIn(this.clinic!.emergency_number, this.clinic!.numbers).map((number) => html`<a href="tel:${number.tel}">${icon("phone")}${fill(this.words.emergency, { number: number.text })}</a>`);
+  /** Links to the country's one or two emergency numbers; plain words where the country is not known. */
+  private emergency(): TemplateResult | TemplateResult[] {
+    const clinic = this.clinic!;
+    const numbers = numbersIn(clinic.emergency_number, clinic.numbers);
+    if (!numbers.length || numbers.length > 2) return html`<span>${fill(this.words.emergency, { number: clinic.emergency_number })}</span>`;
+    return numbers.map((number) => html`<a href="tel:${number.tel}">${icon("phone")}${fill(this.words.emergency, { number: number.text })}</a>`);
   }
 
   private privacy(): TemplateResult | typeof nothing {
@@ -239,7 +243,7 @@ export class View {
       ${clinic.email ? html`<a class="row" href="mailto:${clinic.email}">${icon("mail")}${fill(words.mail, { email: clinic.email })}</a>` : nothing}
       ${clinic.booking_link ? html`<a class="row" href=${clinic.booking_link} target="_blank" rel="noopener noreferrer">${icon("date")}<span>${words.book}<span class="hidden"> (${words.newTab})</span></span></a>` : nothing}
       ${conversation.consent && !conversation.erased ? html`<button class="row" @click=${actions.handoff}>${icon("chat")}${words.ask}</button>` : nothing}
-      ${clinic.hours ? html`<h4>${words.hours}</h4><p>${clinic.hours}</p>` : nothing}
+      ${clinic.hours.length ? html`<h4>${words.hours}</h4><ul class="hours">${clinic.hours.map(({ days, times }) => html`<li><span>${days}</span><span>${times}</span></li>`)}</ul>` : nothing}
       <p class="links">${this.emergency()}</p>`;
   }
 

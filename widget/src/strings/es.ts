@@ -1,7 +1,7 @@
 // Spanish. The answers themselves come from the knowledge base in the language it is written in.
 import type { Strings } from "./en";
 
-export const es: Strings = {
+const es: Strings = {
   label: "Haga una pregunta",
   automated: "Asistente automático",
   close: "Cerrar",
@@ -77,3 +77,5 @@ export const es: Strings = {
   transcriptEnd: "Información general, no consejo médico. En una emergencia llame al {number}.",
   me: "Usted",
 };
+
+export default es;
