@@ -39,7 +39,8 @@ export async function mount({ host, root, launcher, base, key, options }: Mount)
   const box = () => find<HTMLTextAreaElement>("#box");
   const emit = (name: string, detail?: object) => host.dispatchEvent(new CustomEvent(name, { detail }));
   const conversation = new Conversation(new Channel(base), memory, lang, draw, ({ type, ...detail }: News) => emit(type, detail));
-  const date = (iso: string) => new Intl.DateTimeFormat(lang, { dateStyle: "long", timeZone: "UTC" }).format(new Date(`${iso}T00:00:00Z`));
+  const region = navigator.languages.find((one) => one.startsWith(spoken)) ?? lang; // "en" alone would write dates the American way
+  const date = (iso: string) => new Intl.DateTimeFormat(region, { dateStyle: "long", timeZone: "UTC" }).format(new Date(`${iso}T00:00:00Z`));
 
   const actions: Actions = {
     accept: () => {
@@ -53,9 +54,10 @@ export async function mount({ host, root, launcher, base, key, options }: Mount)
       const text = field?.value.trim();
       if (!field || !text) return;
       field.value = conversation.draft = "";
+      ui.commenting = undefined;
       conversation.say(text);
       actions.typed();
-      field.focus();
+      rest(field);
     },
     typed: () => {
       const field = box();
@@ -70,7 +72,10 @@ export async function mount({ host, root, launcher, base, key, options }: Mount)
       event.preventDefault();
       actions.send();
     },
-    pick: (choice) => conversation.pick(choice),
+    pick: (choice) => {
+      ui.commenting = undefined;
+      conversation.pick(choice);
+    },
     retry: () => void conversation.retry(),
     vote: (turn, vote) => {
       ui.commenting = turn.id;
@@ -96,7 +101,7 @@ export async function mount({ host, root, launcher, base, key, options }: Mount)
     restart: () => {
       show();
       void conversation.restart();
-      box()?.focus();
+      rest();
     },
     erase: async () => {
       if (conversation.erasing) return;
@@ -123,7 +128,7 @@ export async function mount({ host, root, launcher, base, key, options }: Mount)
     handoff: () => {
       show();
       conversation.say(words.askText);
-      box()?.focus();
+      rest();
     },
     close,
   };
@@ -139,6 +144,11 @@ export async function mount({ host, root, launcher, base, key, options }: Mount)
       render(view.panel(), dialog);
     }
     follow();
+  }
+
+  /** Where the focus waits for a reply: the box, or on a phone the conversation, so that the on-screen keyboard makes room for the answer. */
+  function rest(field = box()): void {
+    (touch.matches ? find(".scroll") : field)?.focus();
   }
 
   function said(status: string, uncomment?: string): void {
@@ -187,11 +197,14 @@ export async function mount({ host, root, launcher, base, key, options }: Mount)
     if (!dialog.open) {
       launcher.hidden = true;
       draw();
-      const before = root.activeElement ?? document.activeElement;
+      const before = document.activeElement as HTMLElement | null;
       raise();
       unfollow = followKeyboard(dialog, () => follow(true));
       memory.open = true;
-      if (!focus) (before as HTMLElement | null)?.focus();
+      if (!focus) {
+        (root.activeElement as HTMLElement | null)?.blur(); // a dialog takes the focus by itself
+        before?.focus();
+      }
       emit("open");
       void conversation.start();
     }

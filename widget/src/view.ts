@@ -38,7 +38,7 @@ export class View {
     return html`
       <header class="header" part="header">
         <span class="avatar">${icon("leaf")}</span>
-        <div class="who"><h2 id="title" tabindex="-1">${this.clinic?.assistant_name ?? words.automated}</h2><p>${this.clinic ? `${words.automated} · ${this.clinic.name}` : nothing}</p></div>
+        <div class="who"><h2 id="title" tabindex="-1">${this.clinic?.assistant_name ?? words.automated}</h2><p>${this.clinic ? words.automated : nothing}</p></div>
         ${this.clinic ? html`<button class="icon-button menu-button" aria-label=${words.menu} title=${words.menu} aria-expanded=${ui.sheet === "menu"} @click=${() => actions.sheet(ui.sheet ? undefined : "menu")}>${icon("more")}</button>` : nothing}
         <button class="icon-button close-button" aria-label=${words.close} title=${words.close} @click=${actions.close}>${icon("close")}</button>
       </header>
@@ -82,12 +82,11 @@ export class View {
 
   private notice(): TemplateResult {
     const { words, actions } = this;
-    const clinic = this.clinic!;
     return html`<section class="card notice" part="notice" aria-labelledby="notice">
       <h3 id="notice">${words.before}</h3>
       ${this.noticeText()}
-      <p class="links">${this.emergency()} ${this.privacy()}</p>
-      <button class="primary" @click=${actions.accept} ?disabled=${!clinic}>${words.accept}</button>
+      <p class="links">${this.emergencyUnlessSaid()} ${this.privacy()}</p>
+      <button class="primary" @click=${actions.accept}>${words.accept}</button>
     </section>`;
   }
 
@@ -105,6 +104,11 @@ export class View {
     const numbers = numbersIn(clinic.emergency_number, clinic.numbers);
     if (!numbers.length || numbers.length > 2) return html`<span>${fill(this.words.emergency, { number: clinic.emergency_number })}</span>`;
     return numbers.map((number) => html`<a href="tel:${number.tel}">${icon("phone")}${fill(this.words.emergency, { number: number.text })}</a>`);
+  }
+
+  /** The notice's own words usually name the number, as a link. */
+  private emergencyUnlessSaid(): unknown {
+    return this.noticeText().textContent!.includes(this.clinic!.emergency_number) ? nothing : this.emergency();
   }
 
   private privacy(): TemplateResult | typeof nothing {
@@ -249,7 +253,7 @@ export class View {
 
   private about(): TemplateResult {
     const again = this.noticeText().cloneNode(true); // a node stands in one place only, and the notice itself may be under this sheet
-    return html`<div class="card">${again}<p class="links">${this.emergency()} ${this.privacy()}</p></div>`;
+    return html`<div class="card">${again}<p class="links">${this.emergencyUnlessSaid()} ${this.privacy()}</p></div>`;
   }
 
   private restart(): TemplateResult {
