@@ -25,7 +25,7 @@ class Visit:
     def __init__(self, browser: Browser, size: str = "desktop", **options: Any):
         width, height = SIZES[size]
         touch: Dict[str, Any] = {} if size == "desktop" else {"has_touch": True, "is_mobile": True, "device_scale_factor": 2}
-        self.context: BrowserContext = browser.new_context(viewport={"width": width, "height": height}, locale="en-GB", timezone_id="Europe/London", **{**touch, **options})
+        self.context: BrowserContext = browser.new_context(**{"viewport": {"width": width, "height": height}, "locale": "en-GB", "timezone_id": "Europe/London", **touch, **options})
         self.outside: List[str] = []
         self.errors: List[str] = []
         self.requests: List[str] = []

@@ -122,8 +122,9 @@ class FakeChannel:
         data = json.loads(request.rfile.read(length)) if length else None
         path = request.path.split("?")[0]
         if not path.startswith("/webhooks/web/"):
-            known = path in ("/page", "/other")
-            body = self.page().encode() if known else b"<svg xmlns='http://www.w3.org/2000/svg'/>"
+            known = path in ("/page", "/other", "/bare")
+            page = self.page() if path != "/bare" else "<!doctype html><title>A page without the widget</title>"
+            body = page.encode() if known else b"<svg xmlns='http://www.w3.org/2000/svg'/>"
             return self.send(request, 200, body, "text/html; charset=utf-8" if known else "image/svg+xml", {"Content-Security-Policy": POLICY} if known else {})
         path = path[len("/webhooks/web/"):]
         if path == "widget.js" or path.startswith("assets/"):

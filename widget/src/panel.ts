@@ -172,9 +172,11 @@ export async function mount({ host, root, launcher, base, key, options }: Mount)
     const mark = conversation.trouble ? "trouble" : `${last?.id} ${conversation.busy}`;
     if (!scroll || !dialog.open || (mark === shown && !force)) return;
     shown = mark;
-    const reply = last?.from === "assistant" ? find(`[data-id="${last.id}"]`) : null;
     const behavior = still.matches || force ? "auto" : "smooth";
-    scroll.scrollTo({ top: reply && !conversation.busy && !conversation.trouble && conversation.items.length > 2 ? reply.offsetTop - 64 : scroll.scrollHeight, behavior });
+    const reply = last?.from === "assistant" && !conversation.busy && !conversation.trouble && conversation.items.length > 2 ? find(`[data-id="${last.id}"]`) : null;
+    const question = reply?.previousElementSibling as HTMLElement | null | undefined;
+    const start = question && question.offsetHeight < scroll.clientHeight / 3 ? question : reply;
+    scroll.scrollTo({ top: start ? start.offsetTop - 12 : scroll.scrollHeight, behavior });
   }
 
   function show(sheet?: Sheet): void {

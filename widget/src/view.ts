@@ -157,15 +157,17 @@ export class View {
     const clinic = this.clinic!;
     let numbers = numbersIn(message.text, clinic.numbers);
     if (!numbers.length) numbers = level === "emergency" ? numbersIn(clinic.emergency_number, clinic.numbers) : [clinic.phone];
+    const pressing = level === "emergency" || level === "today"; // the first thing to do stands above the text, in sight on the smallest phone
     return html`<section class="urgent ${level}" part="urgent">
       <h3>${icon(level === "crisis" ? "heart" : "alert")}${title}</h3>
+      ${pressing ? html`<p class="calls">${this.call(numbers[0], words, true)}</p>` : nothing}
       ${this.text(message)}
-      <p class="calls">${numbers.slice(0, 3).map((number) => this.call(number, words))}</p>
+      <p class="calls">${numbers.slice(pressing ? 1 : 0, 3).map((number, at) => this.call(number, words, !pressing && at === 0))}</p>
     </section>`;
   }
 
-  private call(number: Dial, words: Strings): TemplateResult {
-    return html`<a class="call" part="call" href="tel:${number.tel}">${icon("phone")}${fill(words.call, { number: number.text })}</a>`;
+  private call(number: Dial, words: Strings, first: boolean): TemplateResult {
+    return html`<a class="call ${first ? "first" : ""}" part="call" href="tel:${number.tel}">${icon("phone")}${fill(words.call, { number: number.text })}</a>`;
   }
 
   private text(message: Message): HTMLElement {
