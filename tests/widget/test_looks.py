@@ -41,7 +41,7 @@ def test_nothing_spills_sideways(visit, channel, size, scheme, direction):
 
 @pytest.mark.parametrize("size", ["phone", "narrow"])
 def test_a_phone_is_filled_and_a_desktop_is_not(visit, channel, size):
-    box = visit(size).go(f"{channel.url}/page").open().find(".panel").bounding_box()
+    box = visit(size, reduced_motion="reduce").go(f"{channel.url}/page").open().find(".panel").bounding_box()
     width, height = {"phone": (390, 844), "narrow": (320, 640)}[size]
     assert (box["x"], box["y"], round(box["width"]), round(box["height"])) == (0, 0, width, height)
     desk = visit("desktop").go(f"{channel.url}/page").open()

@@ -117,7 +117,7 @@ export class View {
   }
 
   private outside(href: string, text: string): TemplateResult {
-    return html`<a href=${href} target="_blank" rel="noopener noreferrer">${text}<span class="hidden"> (${this.words.newTab})</span></a>`;
+    return html`<a href=${href} target="_blank" rel="noopener noreferrer" aria-label="${text} (${this.words.newTab})">${text}</a>`;
   }
 
   private item(item: Item, at: number): TemplateResult {
@@ -182,7 +182,7 @@ export class View {
     if (!sources.length) return html`<p class="sources">${reviewed}</p>`;
     const name = (source: Source) => [source.title, source.publisher, source.year].filter(Boolean).join(", ");
     return html`<div class="sources"><details><summary>${fill(words.sources, { count: sources.length })}</summary>
-      <ul>${sources.map((source) => html`<li dir="auto">${source.url?.startsWith("https://") ? this.outside(source.url, name(source)) : name(source)}</li>`)}</ul></details>${reviewed}</div>`;
+      <ul>${sources.map((source) => html`<li><bdi>${source.url?.startsWith("https://") ? this.outside(source.url, name(source)) : name(source)}</bdi></li>`)}</ul></details>${reviewed}</div>`;
   }
 
   private choices(choices: Choice[], last: boolean): TemplateResult | typeof nothing {
@@ -247,7 +247,7 @@ export class View {
     return html`<p>${fill(words.personText, { clinic: clinic.name })}</p>
       <a class="row strong" href="tel:${clinic.phone.tel}">${icon("phone")}${fill(words.call, { number: clinic.phone.text })}</a>
       ${clinic.email ? html`<a class="row" href="mailto:${clinic.email}">${icon("mail")}${fill(words.mail, { email: clinic.email })}</a>` : nothing}
-      ${clinic.booking_link ? html`<a class="row" href=${clinic.booking_link} target="_blank" rel="noopener noreferrer">${icon("date")}<span>${words.book}<span class="hidden"> (${words.newTab})</span></span></a>` : nothing}
+      ${clinic.booking_link ? html`<a class="row" href=${clinic.booking_link} target="_blank" rel="noopener noreferrer" aria-label="${words.book} (${words.newTab})">${icon("date")}${words.book}</a>` : nothing}
       ${conversation.consent && !conversation.erased ? html`<button class="row" @click=${actions.handoff}>${icon("chat")}${words.ask}</button>` : nothing}
       ${clinic.hours.length ? html`<h4>${words.hours}</h4><ul class="hours">${clinic.hours.map(({ days, times }) => html`<li><span>${days}</span><span>${times}</span></li>`)}</ul>` : nothing}
       <p class="links">${this.emergency()}</p>`;
