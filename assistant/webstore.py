@@ -114,9 +114,11 @@ class WebStore:
         return any(item["turn"]["id"] == turn for item in self.history(session) if item["from"] == "assistant")
 
     def vote(self, session: str, turn: str, topic: Optional[str], vote: str, comment: Optional[str]) -> None:
-        """Keep a thumb up or down."""
+        """Keep a thumb up or down in place of an earlier one for the same turn."""
+        table = database.feedback
         with database.engine().begin() as connection:
-            connection.execute(database.feedback.insert().values(
+            connection.execute(table.delete().where(table.c.session == session, table.c.turn == turn))
+            connection.execute(table.insert().values(
                 session=session, created=time.time(), turn=turn, topic=topic, vote=vote, comment=comment))
 
     def works(self) -> bool:

@@ -57,7 +57,7 @@ class Visit:
     def open(self) -> "Visit":
         """Open the panel and wait for the notice or the conversation."""
         self.find(".launcher").click()
-        self.find(".panel[open]").wait_for()
+        self.find(":is(.notice, .turn, .problem)").first.wait_for()
         return self
 
     def accept(self) -> "Visit":
