@@ -1,18 +1,21 @@
 """Measures the widget in Chromium and writes the figures into docs/widget.md.
 
     make measure-widget                          ours: bytes, blocking time, time from click to usable
-    make measure-widget ARGS="--others FOLDER"   besides, the browser builds of other chat widgets that `npm install` put into FOLDER
+    make measure-widget ARGS="--others FOLDER"   other chat widgets, which `npm install` put into FOLDER, bundled by the same esbuild
 
 Ours is measured on the test's own page and channel (tests/widget/fake.py), so that Rasa's speed is not part of it. Bytes are gzip -9.
 Blocking time is what long tasks take beyond 50 ms each (Total Blocking Time) with the processor slowed down four times.
 """
 import argparse
 import gzip
+import json
+import shutil
 import statistics
+import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, Tuple
 
 from playwright.sync_api import sync_playwright
 
@@ -24,12 +27,7 @@ from tests.widget.fake import FakeChannel
 DOCUMENT = paths.ROOT / "docs" / "widget.md"
 BEGIN, END = "<!-- figures: make measure-widget -->", "<!-- end of figures -->"
 RUNS = 7
-#: Browser builds by package: the files that one visitor's browser loads, as far as they are named in the package.
-OTHERS = {
-    "deep-chat": ["dist/deepChat.bundle.js"],
-    "rasa-webchat": ["lib/index.js"],
-    "@carbon/ai-chat": ["dist/es"],
-}
+OTHERS = ("deep-chat", "rasa-webchat", "@carbon/ai-chat")
 WATCH = """(() => {
   window.tasks = [];
   new PerformanceObserver((list) => { for (const entry of list.getEntries()) window.tasks.push(entry.duration); }).observe({ type: 'longtask', buffered: true });
@@ -104,14 +102,22 @@ def ours() -> Dict[str, float]:
     return figures
 
 
-def other_size(folder: Path, package: str) -> Optional[int]:
-    """Gzip bytes of a package's browser build in FOLDER/node_modules, or None where it is not there."""
-    root = folder / "node_modules" / package
-    files: List[Path] = []
-    for name in OTHERS[package]:
-        path = root / name
-        files += sorted(path.rglob("*.js")) if path.is_dir() else [path] if path.exists() else []
-    return sum(packed(path.read_bytes()) for path in files) or None
+def other_sizes(folder: Path, package: str) -> Tuple[int, int]:
+    """Gzip bytes of a package bundled by the same esbuild: what a page loads at once, and all of it. Raises CalledProcessError."""
+    entry, out = folder / "measured.js", folder / "measured"
+    shutil.rmtree(out, ignore_errors=True)
+    entry.write_text(f"import * as chat from '{package}'; console.log(chat);", "utf-8")
+    subprocess.run(
+        [str(paths.ROOT / "widget/node_modules/.bin/esbuild"), entry.name, "--bundle", "--minify", "--splitting", "--format=esm", f"--outdir={out}", "--metafile=measured.json",
+         '--define:process.env.NODE_ENV="production"', "--loader:.css=text", "--loader:.svg=text", "--log-level=error"], cwd=folder, check=True)
+    outputs = json.loads((folder / "measured.json").read_text("utf-8"))["outputs"]
+    first, wanted = set(), [name for name, one in outputs.items() if one.get("entryPoint") == entry.name]
+    while wanted:
+        name = wanted.pop()
+        if name not in first:
+            first.add(name)
+            wanted += [one["path"] for one in outputs[name]["imports"] if one["kind"] == "import-statement" and one["path"] in outputs]
+    return tuple(sum(packed((folder / name).read_bytes()) for name in names) for names in (first, outputs))
 
 
 def figures_table(size: Dict[str, int], time_of: Dict[str, float]) -> str:
@@ -131,15 +137,16 @@ def figures_table(size: Dict[str, int], time_of: Dict[str, float]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--others", type=Path, help="a folder in which `npm install deep-chat rasa-webchat @carbon/ai-chat` was run")
+    parser.add_argument("--others", type=Path, help="a folder in which `npm install --legacy-peer-deps deep-chat rasa-webchat @carbon/ai-chat react@18 react-dom@18` was run")
     parser.add_argument("--print", action="store_true", help="print only, leave docs/widget.md as it is")
     args = parser.parse_args()
     if not browsers.CHROMIUM:
         sys.exit(f"!! {browsers.MISSING}")
     if args.others:
         for package in OTHERS:
-            size = other_size(args.others, package)
-            print(f"{package}: {f'{size / 1000:.0f} KB gzip' if size else 'not in that folder'}")
+            version = json.loads((args.others / "node_modules" / package / "package.json").read_text("utf-8"))["version"]
+            at_once, everything = other_sizes(args.others, package)
+            print(f"{package} {version}: {at_once / 1000:.0f} KB gzip at once, {everything / 1000:.0f} KB in all")
         return
     table = figures_table(sizes(), ours())
     print(table)

@@ -360,6 +360,27 @@ def test_escape_closes_what_is_open_and_gives_the_focus_back(visit, channel):
     assert tab.page.evaluate("document.activeElement.shadowRoot.activeElement.className") == "launcher"
 
 
+def test_the_back_gesture_of_a_phone_closes_the_panel(visit, channel):
+    tab = ready(visit, channel, "phone")
+    tab.find(".person").tap()
+    back = "() => { const event = new Event('cancel', { cancelable: true }); document.querySelector('microneedling-assistant').shadowRoot.querySelector('dialog').dispatchEvent(event); return event.defaultPrevented; }"
+    assert tab.page.evaluate(back) and tab.find(".sheet").count() == 0 and tab.find(".panel[open]").count() == 1
+    assert tab.page.evaluate(back) and tab.find(".panel[open]").count() == 0 and tab.find(".launcher").is_visible()
+    tab.open()
+    tab.page.evaluate("document.querySelector('microneedling-assistant').shadowRoot.querySelector('dialog').close()")  # as a browser does that does not ask first
+    tab.find(".launcher").wait_for()
+
+
+def test_turning_the_phone_keeps_the_conversation(visit, channel):
+    tab = ready(visit, channel, "phone").say("does it hurt?")
+    tab.find("#box").fill("and after")
+    for width, height in ((844, 390), (1024, 768), (390, 844)):
+        tab.page.set_viewport_size({"width": width, "height": height})
+        tab.page.wait_for_timeout(100)
+        box = tab.find("#box").bounding_box()
+        assert box["y"] + box["height"] <= height and tab.find(".turn").count() == 2 and tab.find("#box").input_value() == "and after"
+
+
 def test_a_deep_link_asks_once_the_notice_is_accepted(visit, channel):
     tab = visit().go(f"{channel.url}/page#ask=pain")
     tab.find(".notice").wait_for()

@@ -156,3 +156,16 @@ def test_a_reply_is_read_from_its_beginning(visit, channel, reply, size):
     if reply is fake.emergency:
         call = tab.find(".urgent .call").first.bounding_box()
         assert call["y"] + call["height"] <= scroll["y"] + scroll["height"]
+
+
+def test_the_field_for_a_word_comes_into_view(visit, channel):
+    tab = visit("phone", reduced_motion="reduce").go(f"{channel.url}/page").open().accept().say("does it hurt?").say("and then?")
+    tab.find(".thumb").last.tap()
+    form, scroll = tab.find(".feedback form").bounding_box(), tab.find(".scroll").bounding_box()
+    assert form["y"] + form["height"] <= scroll["y"] + scroll["height"] + 1
+
+
+def test_the_label_of_several_caveats_stands_once(visit, channel):
+    channel.replies["two"] = fake.turn(("answer", "An answer."), ("caveat", "First."), ("caveat", "Second."))
+    tab = visit().go(f"{channel.url}/page").open().accept().say("two")
+    assert tab.find(".caveat").all_inner_texts() == ["Please note\nFirst.", "Second."]

@@ -83,6 +83,7 @@ export async function mount({ host, root, launcher, base, key, options }: Mount)
       ui.status = "";
       void conversation.vote(turn, vote).then((sent) => said(sent ? words.thanks : words.voteFailed, sent ? undefined : turn.id));
       draw();
+      find(".feedback form")?.scrollIntoView({ block: "nearest", behavior: still.matches ? "auto" : "smooth" });
     },
     comment: (turn, event) => {
       event.preventDefault();
@@ -225,15 +226,27 @@ export async function mount({ host, root, launcher, base, key, options }: Mount)
     if (!dialog.open) return;
     const inside = root.activeElement !== null;
     dialog.close();
+    closed();
+    if (inside) launcher.focus();
+  }
+
+  function closed(): void {
     unfollow?.();
     ui.sheet = undefined;
     launcher.hidden = false;
     memory.open = false;
-    if (inside) launcher.focus();
     emit("close");
   }
 
-  dialog.addEventListener("cancel", (event) => event.preventDefault());
+  // The back gesture of a phone, which closes a full-screen panel; without a tap before it, the browser does not ask first.
+  dialog.addEventListener("cancel", (event) => {
+    event.preventDefault();
+    if (ui.sheet) show();
+    else close();
+  });
+  dialog.addEventListener("close", () => {
+    if (!dialog.open && launcher.hidden) closed();
+  });
   dialog.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
     event.preventDefault();

@@ -134,21 +134,22 @@ export class View {
     const messages = greeting ? turn.messages.filter((message) => message.role !== "notice") : turn.messages;
     return html`<div class="turn ${old ? "old" : ""}" data-id=${turn.id} part="turn">
       <span class="hidden">${this.clinic!.assistant_name}: </span>
-      ${messages.map((message) => this.message(message, turn))}
+      ${messages.map((message, at) => this.message(message, turn, messages[at - 1]?.role === message.role))}
       ${turn.sources.length || turn.reviewed_on ? this.sources(turn) : nothing}
       ${old ? nothing : this.choices(turn.choices, last)}
       ${old || greeting || turn.kind === "crisis" ? nothing : this.feedback(turn)}
     </div>`;
   }
 
-  private message(message: Message, turn: Turn): TemplateResult {
+  /** `again`: the message before it has the same role, so that its label is not repeated. */
+  private message(message: Message, turn: Turn, again: boolean): TemplateResult {
     const { words } = this;
     if (turn.kind === "crisis" && message.role === "answer") return this.urgent(message, "crisis", words.crisis);
     if (message.role === "triage") {
       const level = turn.urgency === "emergency" ? "emergency" : turn.urgency === "contact_clinic" ? "soon" : "today";
       return this.urgent(message, level, { emergency: words.emergencyTitle, soon: words.soon, today: words.urgent }[level]);
     }
-    const label = message.role === "caveat" ? words.caveat : message.role === "caution" ? words.caution : "";
+    const label = again ? "" : message.role === "caveat" ? words.caveat : message.role === "caution" ? words.caution : "";
     return html`<div class="message ${message.role}" part=${message.role}>${label ? html`<p class="label">${icon("info")}${label}</p>` : nothing}${this.text(message)}</div>`;
   }
 
