@@ -1,5 +1,6 @@
 """The website channel over HTTP, against running servers."""
 import socket
+import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -122,6 +123,14 @@ def test_feedback(visitor):
     assert visitor.post("/feedback", json={"turn": turn["id"], "topic": "pain", "vote": "up"}).status_code == 204
     problem(visitor.post("/feedback", json={"turn": "unknown", "vote": "up"}), 400)
     problem(visitor.post("/feedback", json={"turn": turn["id"], "vote": "sideways"}), 400)
+
+
+def test_the_last_vote_for_a_turn_counts(assistant, visitor):
+    turn = visitor.say("does it hurt")["id"]
+    for vote in ({"vote": "up"}, {"vote": "down"}, {"vote": "down", "comment": "too long"}):
+        assert visitor.post("/feedback", json={"turn": turn, **vote}).status_code == 204
+    with sqlite3.connect(assistant.state / "assistant.sqlite") as connection:
+        assert connection.execute("SELECT vote, comment FROM feedback WHERE turn = ?", (turn,)).fetchall() == [("down", "too long")]
 
 
 def tokens(visitor, secret):

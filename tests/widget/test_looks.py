@@ -139,8 +139,9 @@ def test_custom_properties_and_parts_reach_the_widget(visit, channel):
     assert tab.find(".panel").evaluate("(e) => getComputedStyle(e).borderRadius") == "4px"
 
 
-def test_the_left_side(visit, channel):
-    channel.attributes["side"] = "left"
+@pytest.mark.parametrize("direction", ["ltr", "rtl"])
+def test_the_left_side(visit, channel, direction):
+    channel.attributes["side"], channel.page_attributes = "left", f'lang="en" dir="{direction}"'
     tab = visit().go(f"{channel.url}/page")
     assert tab.find(".launcher").bounding_box()["x"] == 20
     assert tab.open().find(".panel").bounding_box()["x"] == 20
@@ -168,4 +169,4 @@ def test_the_field_for_a_word_comes_into_view(visit, channel):
 def test_the_label_of_several_caveats_stands_once(visit, channel):
     channel.replies["two"] = fake.turn(("answer", "An answer."), ("caveat", "First."), ("caveat", "Second."))
     tab = visit().go(f"{channel.url}/page").open().accept().say("two")
-    assert tab.find(".caveat").all_inner_texts() == ["Please note\nFirst.", "Second."]
+    assert [text.split() for text in tab.find(".caveat").all_inner_texts()] == [["Please", "note", "First."], ["Second."]]
