@@ -1,21 +1,17 @@
 """Measures the widget in Chromium and writes the figures into docs/widget.md.
 
-    make measure-widget                          ours: bytes, blocking time, time from click to usable
-    make measure-widget ARGS="--others FOLDER"   other chat widgets, which `npm install` put into FOLDER, bundled by the same esbuild
+    make measure-widget                  bytes, blocking time, time from click to usable
+    make measure-widget ARGS="--print"   the same, without writing
 
-Ours is measured on the test's own page and channel (tests/widget/fake.py), so that Rasa's speed is not part of it. Bytes are gzip -9.
+It is measured on the test's own page and channel (tests/widget/fake.py), so that Rasa's speed is not part of it. Bytes are gzip -9.
 Blocking time is what long tasks take beyond 50 ms each (Total Blocking Time) with the processor slowed down four times.
 """
 import argparse
 import gzip
-import json
-import shutil
 import statistics
-import subprocess
 import sys
 import time
-from pathlib import Path
-from typing import Any, Dict, Tuple
+from typing import Any, Dict
 
 from playwright.sync_api import sync_playwright
 
@@ -27,7 +23,6 @@ from tests.widget.fake import FakeChannel
 DOCUMENT = paths.ROOT / "docs" / "widget.md"
 BEGIN, END = "<!-- figures: make measure-widget -->", "<!-- end of figures -->"
 RUNS = 7
-OTHERS = ("deep-chat", "rasa-webchat", "@carbon/ai-chat")
 WATCH = """(() => {
   window.tasks = [];
   new PerformanceObserver((list) => { for (const entry of list.getEntries()) window.tasks.push(entry.duration); }).observe({ type: 'longtask', buffered: true });
@@ -83,8 +78,8 @@ def click_to_usable(browser: Any, url: str, slow: int) -> float:
     return taken
 
 
-def ours() -> Dict[str, float]:
-    """All figures of this widget: medians of RUNS runs, the largest for blocking time."""
+def times() -> Dict[str, float]:
+    """The times: medians of RUNS runs, the largest for blocking time."""
     channel = FakeChannel()
     try:
         with sync_playwright() as playwright:
@@ -100,24 +95,6 @@ def ours() -> Dict[str, float]:
     finally:
         channel.end()
     return figures
-
-
-def other_sizes(folder: Path, package: str) -> Tuple[int, int]:
-    """Gzip bytes of a package bundled by the same esbuild: what a page loads at once, and all of it. Raises CalledProcessError."""
-    entry, out = folder / "measured.js", folder / "measured"
-    shutil.rmtree(out, ignore_errors=True)
-    entry.write_text(f"import * as chat from '{package}'; console.log(chat);", "utf-8")
-    subprocess.run(
-        [str(paths.ROOT / "widget/node_modules/.bin/esbuild"), entry.name, "--bundle", "--minify", "--splitting", "--format=esm", f"--outdir={out}", "--metafile=measured.json",
-         '--define:process.env.NODE_ENV="production"', "--loader:.css=text", "--loader:.svg=text", "--log-level=error"], cwd=folder, check=True)
-    outputs = json.loads((folder / "measured.json").read_text("utf-8"))["outputs"]
-    first, wanted = set(), [name for name, one in outputs.items() if one.get("entryPoint") == entry.name]
-    while wanted:
-        name = wanted.pop()
-        if name not in first:
-            first.add(name)
-            wanted += [one["path"] for one in outputs[name]["imports"] if one["kind"] == "import-statement" and one["path"] in outputs]
-    return tuple(sum(packed((folder / name).read_bytes()) for name in names) for names in (first, outputs))
 
 
 def figures_table(size: Dict[str, int], time_of: Dict[str, float]) -> str:
@@ -137,18 +114,11 @@ def figures_table(size: Dict[str, int], time_of: Dict[str, float]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--others", type=Path, help="a folder in which `npm install --legacy-peer-deps deep-chat rasa-webchat @carbon/ai-chat react@18 react-dom@18` was run")
     parser.add_argument("--print", action="store_true", help="print only, leave docs/widget.md as it is")
     args = parser.parse_args()
     if not browsers.CHROMIUM:
         sys.exit(f"!! {browsers.MISSING}")
-    if args.others:
-        for package in OTHERS:
-            version = json.loads((args.others / "node_modules" / package / "package.json").read_text("utf-8"))["version"]
-            at_once, everything = other_sizes(args.others, package)
-            print(f"{package} {version}: {at_once / 1000:.0f} KB gzip at once, {everything / 1000:.0f} KB in all")
-        return
-    table = figures_table(sizes(), ours())
+    table = figures_table(sizes(), times())
     print(table)
     text = DOCUMENT.read_text("utf-8")
     if BEGIN not in text or END not in text:
