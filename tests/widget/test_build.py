@@ -20,7 +20,7 @@ def scripts():
 
 
 def packed(path):
-    return len(gzip.compress(path.read_bytes(), 9, mtime=0))
+    return path.with_name(path.name + ".gz").stat().st_size
 
 
 @pytest.mark.slow

@@ -253,7 +253,7 @@ def test_a_message_under_way_outlives_the_page_and_is_answered_once(visit, chann
     assert tab.find(".visitor").count() == 1 and tab.find(".turn").count() == 2 and tab.find(".visitor small").count() == 0
 
 
-@pytest.mark.parametrize("status, words", [(429, "wait 7 seconds"), (503, "cannot answer just now"), (500, "cannot answer just now")])
+@pytest.mark.parametrize("status, words", [(429, "wait 7 seconds"), (503, "cannot answer just now"), (500, "cannot answer just now"), (409, "cannot answer just now")])
 def test_each_trouble_has_its_sentence_a_retry_and_the_phone(visit, channel, status, words):
     tab = ready(visit, channel)
     channel.fail("messages", status, Retry_After="7")
@@ -335,11 +335,12 @@ def test_the_limit_is_shown_near_its_end(visit, channel):
     assert len(channel.calls("POST", "messages")[0]["text"]) == 4012
 
 
-def test_a_text_that_is_too_large_comes_back_to_the_box(visit, channel):
+@pytest.mark.parametrize("status, words", [(413, "too large"), (400, "could not be sent")])
+def test_a_text_that_the_server_does_not_take_comes_back_to_the_box(visit, channel, status, words):
     tab = ready(visit, channel)
-    channel.fail("messages", 413)
+    channel.fail("messages", status)
     tab.say("a very long story", wait=False)
-    tab.find(".note").wait_for()
+    assert words in tab.find(".note").inner_text()
     assert tab.find("#box").input_value() == "a very long story" and tab.find(".visitor").count() == 0
 
 

@@ -12,7 +12,8 @@ export class Trouble extends Error {
   }
 }
 
-const KINDS: Record<number, TroubleKind> = { 401: "expired", 413: "too_large", 429: "busy" };
+/** Every other status is worth another try. */
+const KINDS: Record<number, TroubleKind> = { 400: "refused", 401: "expired", 404: "refused", 413: "too_large", 429: "busy" };
 
 export class Channel {
   constructor(private readonly base: string) {}
@@ -64,7 +65,7 @@ export class Channel {
       });
       if (answer.ok) return answer.status === 204 ? (undefined as Answer) : await answer.json();
       const seconds = Number(answer.headers.get("Retry-After")) || 0;
-      throw new Trouble(KINDS[answer.status] ?? (answer.status >= 500 ? "unavailable" : "refused"), seconds);
+      throw new Trouble(KINDS[answer.status] ?? "unavailable", seconds);
     } catch (error) {
       if (error instanceof Trouble) throw error;
       throw new Trouble(error instanceof SyntaxError || (patience.signal.aborted && navigator.onLine) ? "unavailable" : "offline");

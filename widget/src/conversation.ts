@@ -6,7 +6,7 @@ import type { Choice, Clinic, Turn } from "./types";
 export type Item =
   | { id: string; from: "visitor"; text: string; waiting?: boolean }
   | { id: string; from: "assistant"; turn: Turn; old?: boolean }
-  | { id: string; from: "note"; note: "expired" | "restarted" | "unknown_choice" | "too_large" };
+  | { id: string; from: "note"; note: "expired" | "restarted" | "unknown_choice" | "too_large" | "refused" };
 
 export type News = { type: "message"; from: "visitor" | "assistant"; kind: string } | { type: "urgent"; urgency: string };
 
@@ -146,10 +146,13 @@ export class Conversation {
       return true;
     }
     if ((trouble.kind === "refused" || trouble.kind === "too_large") && this.pending.length) {
-      const { client_id, text } = this.pending.shift()!;
+      const { client_id, text, choice } = this.pending.shift()!;
       this.items = this.items.filter((item) => item.id !== client_id);
-      if (trouble.kind === "too_large") this.kept.draft = text;
-      this.note(trouble.kind === "too_large" ? "too_large" : "unknown_choice");
+      if (choice) this.note("unknown_choice");
+      else {
+        this.kept.draft = text; // back into the box: nothing that was written is lost
+        this.note(trouble.kind as "refused" | "too_large");
+      }
       this.keep();
       return true;
     }

@@ -81,7 +81,7 @@ export async function mount({ host, root, launcher, base, key, options }: Mount)
       ui.commenting = turn.id;
       ui.thanked.delete(turn.id);
       ui.status = "";
-      void conversation.vote(turn, vote).then((sent) => said(sent ? words.thanks : words.voteFailed, sent ? undefined : turn.id));
+      void conversation.vote(turn, vote).then((sent) => said(sent ? words.thanks : words.refused, sent ? undefined : turn.id));
       draw();
       find(".feedback form")?.scrollIntoView({ block: "nearest", behavior: still.matches ? "auto" : "smooth" });
     },
@@ -91,7 +91,7 @@ export async function mount({ host, root, launcher, base, key, options }: Mount)
       const vote = conversation.kept.votes?.[turn.id];
       if (typeof word !== "string" || !word.trim() || !vote) return;
       void conversation.vote(turn, vote, word.trim()).then((sent) => {
-        if (!sent) return said(words.voteFailed);
+        if (!sent) return said(words.refused);
         ui.commenting = undefined;
         ui.thanked.add(turn.id);
         said(words.thanks);

@@ -1,6 +1,5 @@
 // The words of the interface. {placeholders} are filled in; what the assistant says comes from the server.
 export const en = {
-  label: "Ask a question",
   automated: "Automated assistant",
   close: "Close",
   menu: "More",
@@ -30,7 +29,7 @@ export const en = {
   thanks: "Thank you.",
   comment: "A word about it (optional)",
   sendComment: "Send",
-  voteFailed: "That could not be sent. Please try again.",
+  refused: "That could not be sent. Please try again.",
   typing: "{name} is writing",
   waiting: "Waiting to be sent",
   notSent: "Not sent yet",

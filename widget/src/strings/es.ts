@@ -2,7 +2,6 @@
 import type { Strings } from "./en";
 
 const es: Strings = {
-  label: "Haga una pregunta",
   automated: "Asistente automático",
   close: "Cerrar",
   menu: "Más",
@@ -32,7 +31,7 @@ const es: Strings = {
   thanks: "Gracias.",
   comment: "Una palabra al respecto (opcional)",
   sendComment: "Enviar",
-  voteFailed: "No se pudo enviar. Inténtelo de nuevo.",
+  refused: "No se pudo enviar. Inténtelo de nuevo.",
   typing: "{name} está escribiendo",
   waiting: "En espera de envío",
   notSent: "Aún no enviado",
