@@ -55,7 +55,17 @@ rasa: setup ## any command of Rasa, for example: make rasa ARGS="data validate"
 lint: setup ## ruff
 	@$(PY) -m ruff check .
 
+widget: widget-packages ## build widget/dist from the widget's sources (needs Node.js)
+	@cd "$(HERE)widget" && npm run --silent build
+
+# The widget's packages, in the exact versions of widget/package-lock.json; nothing of them is run at installation.
+widget-packages:
+	@cd "$(HERE)widget" && { cmp -s package-lock.json node_modules/.lock || { npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && cp package-lock.json node_modules/.lock; }; }
+
+measure-widget: setup ## measure the widget in the browser and write the figures into docs/widget.md
+	@$(PY) -m benchmarks.widget $(ARGS)
+
 lock: setup ## resolve requirements.in into requirements.lock
 	@cd "$(HERE)" && .uv/bin/uv pip compile -q --generate-hashes --python-version 3.10 --no-header --no-emit-index-url requirements.in -o requirements.lock
 
-.PHONY: help setup run shell train check inbox generate test evaluate variety safety-report rasa lint lock
+.PHONY: help setup run shell train check inbox generate test evaluate variety safety-report rasa lint widget widget-packages measure-widget lock

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from string import Formatter
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Tuple
 from urllib.parse import quote_plus, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -259,8 +259,8 @@ def map_link(clinic: Clinic) -> Optional[str]:
     return f"https://www.openstreetmap.org/search?query={quote_plus(clinic.address)}"
 
 
-def opening_hours(hours: Dict[str, str]) -> str:
-    """Opening hours with equal neighbouring days joined: "Monday to Friday 09:00-18:00, Saturday closed"."""
+def hours_by_days(hours: Dict[str, str]) -> List[Tuple[str, str]]:
+    """Opening hours with equal neighbouring days joined: [("Monday to Friday", "09:00 to 18:00"), ("Saturday", "closed")]."""
     groups: List[List[str]] = []
     for day in DAYS:
         if day not in hours:
@@ -269,11 +269,12 @@ def opening_hours(hours: Dict[str, str]) -> str:
             groups[-1][1] = day
         else:
             groups.append([day, day, hours[day]])
-    parts = []
-    for first, last, text in groups:
-        days = first.capitalize() if first == last else f"{first.capitalize()} to {last.capitalize()}"
-        parts.append(f"{days} {text.replace('-', ' to ')}")
-    return ", ".join(parts)
+    return [(first.capitalize() if first == last else f"{first.capitalize()} to {last.capitalize()}", text.replace("-", " to ")) for first, last, text in groups]
+
+
+def opening_hours(hours: Dict[str, str]) -> str:
+    """Opening hours as words: "Monday to Friday 09:00 to 18:00, Saturday closed"."""
+    return ", ".join(f"{days} {text}" for days, text in hours_by_days(hours))
 
 
 class Phrases:

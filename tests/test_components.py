@@ -62,7 +62,7 @@ def test_the_same_data_give_the_same_model(trained):
 
 
 def test_an_untrained_component_asks_for_training(storage, context):
-    with pytest.raises(Exception):
+    with pytest.raises(ValueError, match="never trained"):
         nlu.TopicClassifier.load(nlu.TopicClassifier.get_default_config(), storage, Resource("never trained"), context)
 
 

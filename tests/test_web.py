@@ -1,5 +1,6 @@
 """The website channel over HTTP, against running servers."""
 import socket
+import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -124,6 +125,14 @@ def test_feedback(visitor):
     problem(visitor.post("/feedback", json={"turn": turn["id"], "vote": "sideways"}), 400)
 
 
+def test_the_last_vote_for_a_turn_counts(assistant, visitor):
+    turn = visitor.say("does it hurt")["id"]
+    for vote in ({"vote": "up"}, {"vote": "down"}, {"vote": "down", "comment": "too long"}):
+        assert visitor.post("/feedback", json={"turn": turn, **vote}).status_code == 204
+    with sqlite3.connect(assistant.state / "assistant.sqlite") as connection:
+        assert connection.execute("SELECT vote, comment FROM feedback WHERE turn = ?", (turn,)).fetchall() == [("down", "too long")]
+
+
 def tokens(visitor, secret):
     session, now = visitor.opened["session"], int(time.time())
     good = visitor.opened["token"]
@@ -215,5 +224,3 @@ def test_health_and_pages(assistant):
     assert requests.get(assistant.url + "/live", timeout=10).status_code == 200
     page = requests.get(assistant.url + "/demo", timeout=10)
     assert page.status_code == 200 and "default-src 'none'" in page.headers["Content-Security-Policy"]
-    for name in ("demo.js", "demo.css"):
-        assert requests.get(f"{assistant.url}/{name}", timeout=10).status_code == 200

@@ -3,21 +3,20 @@
 Rasa swallows an ImportError of this module ("unknown input channel"), so that it imports little and a test imports it.
 """
 import asyncio
-import functools
 import json
 import logging
-from pathlib import Path
 from typing import Any, Awaitable, Callable, Dict, List, Optional
 
 from rasa.core.channels.channel import InputChannel, OutputChannel, UserMessage
 from sanic import Blueprint, Sanic
 from sanic.exceptions import SanicException
 from sanic.request import Request
-from sanic.response import HTTPResponse, empty, html, raw, redirect
+from sanic.response import HTTPResponse, empty, redirect
 from sanic.response import json as json_response
 
 from assistant import compose
 from assistant.handoff import requests
+from assistant.rasa import assets
 from assistant.rasa.runtime import live_knowledge, responses, triage
 from assistant.safety.replies import level_of, response_name, urgent_turn
 from assistant.turn import Turn, public, together
@@ -34,7 +33,6 @@ MOST_CHARACTERS = 4000
 MOST_BYTES = 128 * 1024
 #: Seconds after which a request that is not delivered shows in the health answer.
 DELIVERY_LATE = 300
-PAGES = Path(__file__).resolve().parent / "pages"
 
 
 class Problem(Exception):
@@ -144,9 +142,7 @@ class Endpoints:
         routes.add_route(plain_function(self.feedback), "/feedback", methods=["POST"])
         routes.add_route(plain_function(self.live), "/live", methods=["GET"])
         routes.add_route(plain_function(self.health), "/health", methods=["GET"])
-        routes.add_route(plain_function(self.demo), "/demo", methods=["GET"])
-        for name in ("demo.js", "demo.css"):
-            routes.add_route(plain_function(functools.partial(self.page_file, name)), f"/{name}", methods=["GET"], name=name)
+        assets.AssetRoutes(PREFIX, MOST_CHARACTERS).register(routes)
 
         @routes.listener("before_server_start")
         async def prepare(app: Sanic, _loop) -> None:
@@ -177,6 +173,8 @@ class Endpoints:
         """Answer preflights and replies for the origins that clinic.yml allows, without credentials."""
         if response is None or not request.path.startswith(PREFIX):
             return
+        if assets.is_public(request.path, PREFIX) and response.status in (200, 304):
+            return  # files of the widget: the same for every website
         for header in ("Access-Control-Allow-Credentials", "Access-Control-Expose-Headers", "Access-Control-Allow-Origin"):
             response.headers.pop(header, None)
         response.headers["X-Content-Type-Options"] = "nosniff"
@@ -367,12 +365,3 @@ class Endpoints:
                 return answer.status == 200
         except (aiohttp.ClientError, asyncio.TimeoutError):
             return False
-
-    async def demo(self, request: Request) -> HTTPResponse:
-        page = (PAGES / "demo.html").read_text("utf-8")
-        headers = {"Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'"}
-        return html(page, headers=headers)
-
-    async def page_file(self, name: str, request: Request) -> HTTPResponse:
-        kind = "text/javascript; charset=utf-8" if name.endswith(".js") else "text/css; charset=utf-8"
-        return raw((PAGES / name).read_bytes(), content_type=kind, headers={"Cache-Control": "no-cache"})
