@@ -121,7 +121,7 @@ class SharedLocks:
 class Place:
     """One message's place in the queue of a conversation.
 
-    The queue is a list of tokens; each waiting or working message keeps its token alive (a key that expires). Who is first and
+    The queue is a list of tokens; each waiting or working message keeps its token alive (a key that expires, with its process id). Who is first and
     alive takes the lock; a dead first is taken out by whoever sees it.
     """
 
@@ -138,7 +138,7 @@ class Place:
     async def wait(self) -> None:
         """Queue up and wait for the lock. Raises RedisError."""
         async with self.redis.pipeline(transaction=True) as pipe:
-            pipe.set(self.alive(self.token), 1, px=int(EXPIRY * 1000))
+            pipe.set(self.alive(self.token), os.getpid(), px=int(EXPIRY * 1000))
             pipe.rpush(self.queue, self.token)
             pipe.expire(self.queue, 3600)
             pipe.lindex(self.queue, 0)
@@ -162,7 +162,7 @@ class Place:
         while True:
             await asyncio.sleep(EXPIRY / 3)
             try:
-                await self.redis.set(self.alive(self.token), 1, px=int(EXPIRY * 1000))
+                await self.redis.set(self.alive(self.token), os.getpid(), px=int(EXPIRY * 1000))
                 if self.holds:
                     await self.lock.reacquire()
             except RedisLockError:

@@ -2,7 +2,7 @@
 import asyncio
 import logging
 from collections import OrderedDict
-from typing import Any, Awaitable, Callable, Dict, List, Optional, Tuple
+from typing import Any, Awaitable, Callable, Dict, Iterable, List, Optional, Tuple
 
 from assistant import database
 from assistant.database import reach
@@ -12,6 +12,8 @@ from assistant.webstore import BadToken, WebStore
 logger = logging.getLogger(__name__)
 #: Turns that could not be written and are kept in memory; seconds between two tries to write them.
 MOST_UNWRITTEN, RETRY = 1000, 1.0
+#: Seconds that a process which is asked to end waits for messages at hand.
+STOP_LIMIT = 10.0
 
 Turn = Dict[str, Any]
 
@@ -78,6 +80,14 @@ class Record:
                 if choice["id"] == name:
                     return {"title": choice["title"], "meaning": choice.get("meaning") or {}}
         return await reach(self.store.choice, session, name)
+
+    async def finish(self, others: Iterable[Awaitable[Any]]) -> None:
+        """Before the process ends: let the messages at hand and `others` be done, and write what could not be written, for STOP_LIMIT seconds at most."""
+        waiting = [*self._at_work.values(), *others, *([self._writer] if self._writer else [])]
+        if waiting:
+            await asyncio.wait(waiting, timeout=STOP_LIMIT)
+        if self._unwritten:
+            logger.error("%s turns are lost: the database could not be used until the end", len(self._unwritten))
 
     async def _write_late(self) -> None:
         """Write what could not be written, oldest first, as soon as that is possible."""

@@ -171,7 +171,12 @@ class Endpoints:
 
         @routes.listener("after_server_start")
         async def tidy(app: Sanic, _loop) -> None:
-            app.add_task(retention.tidy_for_ever(lambda: live_knowledge().get().clinic.privacy.retention_days))
+            app.ctx.tidy = asyncio.ensure_future(retention.tidy_for_ever(lambda: live_knowledge().get().clinic.privacy.retention_days))
+
+        @routes.listener("before_server_stop")
+        async def finish(app: Sanic, _loop) -> None:
+            app.ctx.tidy.cancel()
+            await self.record.finish(_background)
 
     async def on_error(self, request: Optional[Request], error: Exception) -> HTTPResponse:
         """Every error as problem+json, without a stack trace."""
