@@ -47,8 +47,8 @@ http {{
     location = / {{ return 302 /webhooks/web/demo; }}
     location /webhooks/web/ {{
       proxy_pass http://workers;
-      proxy_read_timeout 20s;
-      # A message whose worker was killed goes to another one: X-Request-ID (or the visitor's client_id) makes sure that it is answered once.
+      proxy_read_timeout 10s;
+      # A message whose worker was killed or hangs goes to another one: X-Request-ID (or the visitor's client_id) makes sure that it is answered once.
       proxy_set_header X-Request-ID $request_id;
       proxy_next_upstream error timeout non_idempotent;
       proxy_next_upstream_tries 3;

@@ -27,11 +27,11 @@ from assistant.cluster.nginx import Nginx
 from assistant.cluster.programs import ClusterError, Postgresql, Redis, free_port, install
 
 #: Seconds: between two looks at the processes; that a worker may take to start; that it may take for the messages at hand when it is replaced.
-TICK, WORKER_LIMIT, DRAIN_LIMIT = 0.5, 180.0, 25.0
+TICK, WORKER_LIMIT, DRAIN_LIMIT = 0.2, 180.0, 25.0
 #: Seconds between two questions to a worker's /live, and that an answer may take.
 ASK_EVERY, ASK_LIMIT = 1.0, 2.0
 #: Missed answers after which nginx leaves a worker out, and after which it counts as hung and is replaced.
-OUT_AFTER, HUNG_AFTER = 2, 15
+OUT_AFTER, HUNG_AFTER = 2, 5
 #: Longest pause in seconds before a program that keeps ending is started again.
 LONGEST_PAUSE = 30.0
 say, fail = launch.say, launch.fail
