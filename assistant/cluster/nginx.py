@@ -66,6 +66,7 @@ http {{
   }}
   server {{
     listen 127.0.0.1:{action_port};
+    client_max_body_size 0;             # Rasa sends the whole conversation: about 7 KB a turn
     location / {{
       proxy_pass http://actions;
       proxy_read_timeout 10s;
