@@ -271,7 +271,8 @@ def place() -> str:
 
 def plain_url() -> str:
     """PostgreSQL's address for its own programs, without the password."""
-    return engine().url.set(drivername="postgresql", password=None).render_as_string()
+    full = engine().url
+    return sa.engine.URL.create("postgresql", full.username, None, full.host, full.port, full.database, full.query).render_as_string()
 
 
 def fold() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from assistant import launch
+from assistant import database, launch
 from assistant.cluster import programs
 from tests.servers import Assistant
 
@@ -75,13 +75,21 @@ def redis_server(reachable_folder):
 
 
 @pytest.fixture
-def empty_database(postgresql):
-    """Everything deleted: each test begins with a new database."""
-    connection = psycopg2.connect(postgresql.program.url)
-    connection.autocommit = True
-    connection.cursor().execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
-    connection.close()
-    return postgresql.program.url
+def empty_database(postgresql, tmp_path, monkeypatch):
+    """A new PostgreSQL database of this test's own, in use by this process."""
+    name = f"test_{os.urandom(4).hex()}"
+    server = psycopg2.connect(postgresql.program.url)
+    server.autocommit = True
+    server.cursor().execute(f"CREATE DATABASE {name}")
+    monkeypatch.setenv("ASSISTANT_STATE", str(tmp_path / "state"))
+    monkeypatch.setenv("ASSISTANT_DATABASE_URL", postgresql.program.url.rsplit("/", 1)[0] + "/" + name)
+    database.engine.cache_clear()
+    yield name
+    if database.engine.cache_info().currsize:
+        database.engine().dispose()
+    database.engine.cache_clear()
+    server.cursor().execute(f"DROP DATABASE {name} WITH (FORCE)")
+    server.close()
 
 
 @pytest.fixture(scope="session")
