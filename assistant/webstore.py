@@ -98,12 +98,15 @@ class WebStore:
     def record(self, session: str, said: Optional[str], turn: Dict[str, Any], client_id: str) -> Dict[str, Any]:
         """Keep what the visitor said and the turn that answered it; gives the turn that stands: the first one of this client id."""
         table = database.turns
+        waiting = sa.and_(table.c.session == session, table.c.client_id == client_id, table.c.turn == "")
+        write = table.update().where(waiting).values(visitor=said, turn=json.dumps(public(turn), ensure_ascii=False))
         with database.engine().begin() as connection:
-            this = sa.and_(table.c.session == session, table.c.client_id == client_id)
-            self._must_exist(connection, session)
-            connection.execute(database.insert_or_ignore(table, {"session": session, "created": time.time(), "client_id": client_id, "turn": ""}))
-            written = json.dumps(public(turn), ensure_ascii=False)
-            if connection.execute(table.update().where(this, table.c.turn == "").values(visitor=said, turn=written)).rowcount:
+            written = connection.execute(write).rowcount
+            if not written:  # answered by somebody else, erased, or never accepted because the database was away
+                self._must_exist(connection, session)
+                connection.execute(database.insert_or_ignore(table, {"session": session, "created": time.time(), "client_id": client_id, "turn": ""}))
+                written = connection.execute(write).rowcount
+            if written:
                 self._keep_choices(connection, session, turn)
                 return turn
         return self.answered(session, client_id) or turn
