@@ -106,6 +106,8 @@ class ConversationStore(SQLTrackerStore):
     def _write(self, tracker: DialogueStateTracker) -> bool:
         """Append the new events. False when there were events that the tracker did not know: then what both remember is put together."""
         with self.session_scope() as session:
+            if self.engine.dialect.name == "postgresql":  # nobody else writes between the look at the newest row and the end of this transaction
+                session.execute(sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:sender, 0))"), {"sender": tracker.sender_id})
             newest = session.query(sa.func.max(self.SQLEvent.id)).filter(self.SQLEvent.sender_id == tracker.sender_id).scalar()
             alone = newest == getattr(tracker, "newest_row", None)
             new = list(self._additional_events(session, tracker))

@@ -1,10 +1,13 @@
 """The same promises of the stores with PostgreSQL."""
 import asyncio
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from rasa.shared.core.events import SessionStarted, SlotSet, UserUttered
 
 from assistant import backup, database, retention
 from assistant.rasa.locks import SharedLocks
@@ -59,9 +62,26 @@ def test_rasas_events(empty_database):
     test_stores.test_what_another_process_wrote_meanwhile_is_put_together(None)
 
 
-def test_a_conversation_grows_by_what_is_new(empty_database):
-    from rasa.shared.core.events import SessionStarted, UserUttered
+def test_two_writers_at_the_same_instant_forget_nothing(empty_database):
+    """Between looking at the newest row and writing nobody else may write: else neither notices the other, and one circumstance is gone."""
+    store = tracker_store()
+    barrier = threading.Barrier(2)
 
+    def write(tracker, circumstance):
+        tracker.update(SlotSet("conversation", {"circumstances": {circumstance: {}}}), store.domain)
+        barrier.wait()
+        return store._write(tracker)
+
+    with ThreadPoolExecutor(2) as pool:
+        for number in range(30):
+            talk(store, f"v{number}", SessionStarted(), UserUttered("before"))
+            trackers = [store._load(f"v{number}", False) for _ in range(2)]
+            alone = list(pool.map(write, trackers, ("pregnancy", "blood_thinner")))
+            assert sorted(alone) == [False, True]
+            assert set(store._load(f"v{number}", False).get_slot("conversation")["circumstances"]) == {"pregnancy", "blood_thinner"}
+
+
+def test_a_conversation_grows_by_what_is_new(empty_database):
     store = tracker_store()
     talk(store, "v", SessionStarted(), UserUttered("one"))
     talk(store, "v", UserUttered("two"))
