@@ -102,8 +102,16 @@ class Postgresql:
                     f"PostgreSQL runs as the user `postgres`, who cannot reach {self.folder}: choose a folder that everybody may enter, for example ASSISTANT_CLUSTER=/srv/microneedling make cluster")
         if not (self.data / "PG_VERSION").exists():
             self._initialise()
-        if (self.data / "postmaster.pid").exists():
+        if self._left_behind():
             self._run("pg_ctl", "-D", str(self.data), "-m", "fast", "-w", "stop", check=False)
+
+    def _left_behind(self) -> bool:
+        """Whether a server of an earlier cluster still runs on our data: by its process, not only by its number, which may be another's by now."""
+        try:
+            number = (self.data / "postmaster.pid").read_text("ascii").split()[0]
+            return str(self.data).encode() in Path(f"/proc/{number}/cmdline").read_bytes()
+        except (OSError, IndexError):
+            return False
 
     def _initialise(self) -> None:
         words = self.folder / "password"

@@ -62,17 +62,21 @@ def test_a_conversation_is_one_whoever_answers(pair, visitor):
 
 
 def test_messages_at_once_are_answered_in_their_order(pair, visitor, postgresql):
-    """Twelve messages, to both workers in turn, faster than they are answered: each is answered once, in the order in which they came."""
+    """Twelve messages, to both workers in turn, while the first is not answered yet: each is answered once, in the order in which they came."""
     for worker in pair * 4:  # connections are open, files are read
         at(worker, visitor).say("hello")
     said = [f"does it hurt, question number {number}" for number in range(12)]
+    for worker in pair:
+        worker.actions.send_signal(signal.SIGSTOP)
     with ThreadPoolExecutor(12) as pool:
         waiting = []
         for number, text in enumerate(said):
             waiting.append(pool.submit(at(pair[number % 2], visitor).say, text))
-            time.sleep(0.05)
+            time.sleep(0.15)
+        for worker in pair:
+            worker.actions.send_signal(signal.SIGCONT)
         turns = [w.result() for w in waiting]
-    assert len({turn["id"] for turn in turns}) == 12 and all(NOTES not in spoken(turn) for turn in turns)
+    assert len({turn["id"] for turn in turns}) == 12 and all(turn["topics"][0] == "pain" and NOTES not in spoken(turn) for turn in turns)
     assert utterances(postgresql.program.url, visitor)[8:] == said
 
 
