@@ -4,7 +4,7 @@ SHELL := bash
 MAKEFLAGS += --no-print-directory
 HERE := $(dir $(abspath $(lastword $(MAKEFILE_LIST))))
 PY := cd "$(HERE)" && .venv/bin/python
-export PORT ACTION_PORT
+export PORT ACTION_PORT WORKERS ACTION_WORKERS
 export SQLALCHEMY_SILENCE_UBER_WARNING := 1
 export TF_CPP_MIN_LOG_LEVEL := 3
 export RASA_TELEMETRY_ENABLED := false
@@ -18,6 +18,27 @@ setup: ## make the Python environment (.venv); the others do it themselves
 
 run: setup ## serve the assistant and the demo page at http://localhost:5005
 	@$(PY) -m assistant.launch run
+
+cluster: setup ## several workers behind nginx, with PostgreSQL and Redis: WORKERS=2 ACTION_WORKERS=1
+	@$(PY) -m assistant.cluster.supervisor run
+
+cluster-restart: setup ## replace every worker of the running cluster without losing a message
+	@$(PY) -m assistant.cluster.supervisor restart
+
+cluster-status: setup ## what runs in the cluster
+	@$(PY) -m assistant.cluster.supervisor status
+
+purge: setup ## delete conversations that are older than clinic.yml allows (a running assistant does so once an hour)
+	@$(PY) -m assistant.retention purge
+
+erase: setup ## delete one conversation: ID=...
+	@$(PY) -m assistant.retention erase $(ID)
+
+backup: setup ## copy the conversations into var/backups while the assistant runs
+	@$(PY) -m assistant.backup backup
+
+restore: setup ## bring a backup back: FILE=...
+	@$(PY) -m assistant.backup restore $(FILE)
 
 shell: setup ## talk to the assistant in the terminal (rasa shell)
 	@$(PY) -m assistant.launch shell
@@ -68,4 +89,4 @@ measure-widget: setup ## measure the widget in the browser and write the figures
 lock: setup ## resolve requirements.in into requirements.lock
 	@cd "$(HERE)" && .uv/bin/uv pip compile -q --generate-hashes --python-version 3.10 --no-header --no-emit-index-url requirements.in -o requirements.lock
 
-.PHONY: help setup run shell train check inbox generate test evaluate variety safety-report rasa lint widget widget-packages measure-widget lock
+.PHONY: help setup run cluster cluster-restart cluster-status purge erase backup restore shell train check inbox generate test evaluate variety safety-report rasa lint widget widget-packages measure-widget lock

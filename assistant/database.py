@@ -1,10 +1,29 @@
-"""The assistant's SQLite file: Rasa's events, the website channel's sessions and turns, feedback, requests to the clinic."""
+"""The assistant's database: Rasa's events, the website channel's sessions and turns, feedback, requests to the clinic.
+
+A SQLite file in WAL mode by default; PostgreSQL when ASSISTANT_DATABASE_URL names one (docs/stores.md).
+"""
+import asyncio
+import contextlib
+import fcntl
 import functools
+import hashlib
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any, Callable, Dict, Iterator, List, Optional, Type, TypeVar
 
 import sqlalchemy as sa
 
 from assistant import paths
+
+#: Seconds: most that one use of PostgreSQL may take, then how long it is left alone before it is tried again.
+DEADLINE, PAUSE = 3.0, 2.0
+#: Seconds to wait for a lock of the SQLite file that another process holds.
+SQLITE_WAIT = 2.0
+MIGRATIONS = Path(__file__).resolve().parent / "migrations"
+#: Any number: who migrates a PostgreSQL database holds the advisory lock of this name.
+MIGRATION_LOCK = 36_210_007
 
 metadata = sa.MetaData()
 sessions = sa.Table(
@@ -13,6 +32,7 @@ sessions = sa.Table(
     sa.Column("created", sa.Float, nullable=False),
     sa.Column("expires", sa.Float, nullable=False, index=True),
 )
+#: A message and the turn that answers it; `turn` is empty while it is being answered. `client_id` is empty for the greeting alone.
 turns = sa.Table(
     "web_turns", metadata,
     sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
@@ -21,7 +41,7 @@ turns = sa.Table(
     sa.Column("client_id", sa.String(80)),
     sa.Column("visitor", sa.Text),
     sa.Column("turn", sa.Text, nullable=False),
-    sa.Index("ix_web_turns_client", "session", "client_id"),
+    sa.Index("ix_web_turns_client", "session", "client_id", unique=True),
 )
 choices = sa.Table(
     "web_choices", metadata,
@@ -69,33 +89,84 @@ contact_outbox = sa.Table(
     sa.Column("sent", sa.Float),
     sa.Column("problem", sa.Text),
 )
+#: Rasa's own table (rasa.core.tracker_store.SQLTrackerStore.SQLEvent): made here, so that several workers do not make it at once.
+events = sa.Table(
+    "events", metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("sender_id", sa.String(255), nullable=False, index=True),
+    sa.Column("type_name", sa.String(255), nullable=False),
+    sa.Column("timestamp", sa.Float),
+    sa.Column("intent_name", sa.String(255)),
+    sa.Column("action_name", sa.String(255)),
+    sa.Column("data", sa.Text),
+)
+#: When a task that one of several processes does for all was last begun.
+schedule = sa.Table(
+    "schedule", metadata,
+    sa.Column("task", sa.String(40), primary_key=True),
+    sa.Column("begun", sa.Float, nullable=False),
+)
+
+#: Fingerprints of conversations that were erased, so that a restored backup does not bring them back.
+erased = sa.Table(
+    "erased", metadata,
+    sa.Column("fingerprint", sa.String(64), primary_key=True),
+    sa.Column("at", sa.Float, nullable=False),
+)
+
+Result = TypeVar("Result")
 
 
 class StoreError(RuntimeError):
-    """The database file cannot be used; the message says which and what to do."""
+    """The database cannot be used; the message says which and what to do."""
 
 
 def path() -> Path:
-    """The database file."""
+    """The SQLite file."""
     return paths.state_folder() / "assistant.sqlite"
+
+
+def url() -> Optional[str]:
+    """The PostgreSQL database that ASSISTANT_DATABASE_URL names, or None. Raises StoreError."""
+    given = os.environ.get("ASSISTANT_DATABASE_URL", "").strip()
+    if not given:
+        return None
+    if not given.startswith(("postgresql://", "postgres://")):
+        raise StoreError("ASSISTANT_DATABASE_URL must look like postgresql://user:password@host:5432/database; leave it out to use a SQLite file")
+    return "postgresql+psycopg2://" + given.split("://", 1)[1]
 
 
 @functools.cache
 def engine() -> sa.engine.Engine:
-    """The one engine of this process, its tables made. Raises StoreError."""
-    return connect(path())
+    """The one engine of this process, its tables up to date. Raises StoreError."""
+    address = url()
+    return connect_postgresql(address) if address else connect(path())
 
 
 def connect(file: Path) -> sa.engine.Engine:
-    """An engine for `file` in WAL mode, whose deleted rows are overwritten. Raises StoreError."""
+    """An engine for the SQLite `file` in WAL mode, whose deleted rows are overwritten. Raises StoreError."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        result = sa.create_engine(f"sqlite:///{file}", connect_args={"check_same_thread": False, "timeout": 5}, poolclass=sa.pool.QueuePool, hide_parameters=True)
+        result = sa.create_engine(f"sqlite:///{file}", connect_args={"check_same_thread": False, "timeout": SQLITE_WAIT}, poolclass=sa.pool.QueuePool, hide_parameters=True)
         sa.event.listen(result, "connect", _pragmas)
-        metadata.create_all(result)
+        migrate(result)
     except (OSError, sa.exc.DBAPIError) as error:
         reason = str(getattr(error, "orig", error))
         raise StoreError(f"the conversation store {file} cannot be used ({reason}): make the folder writable, or set ASSISTANT_STATE to one that is") from error
+    return result
+
+
+def connect_postgresql(address: str) -> sa.engine.Engine:
+    """An engine for PostgreSQL that notices a restarted server and waits for nothing longer than DEADLINE. Raises StoreError."""
+    limit = int(DEADLINE * 1000)
+    options = f"-c statement_timeout={limit} -c lock_timeout={limit} -c idle_in_transaction_session_timeout=30000"
+    arguments = {"connect_timeout": int(DEADLINE), "options": options, "keepalives_idle": 30, "application_name": "microneedling-assistant"}
+    result = sa.create_engine(address, connect_args=arguments, pool_pre_ping=True, pool_size=8, max_overflow=8, pool_timeout=DEADLINE, hide_parameters=True)
+    try:
+        migrate(result)
+    except sa.exc.DBAPIError as error:
+        reason = str(error.orig).strip().splitlines()[0]
+        raise StoreError(f"PostgreSQL ({result.url!r}) cannot be used ({reason}): start it, or correct ASSISTANT_DATABASE_URL") from error
     return result
 
 
@@ -104,23 +175,146 @@ def _pragmas(connection, _record) -> None:
         connection.execute(f"PRAGMA {pragma}")
 
 
+def newest_migration() -> str:
+    """The number of the newest file of assistant/migrations/versions."""
+    return max(file.name[:4] for file in (MIGRATIONS / "versions").glob("[0-9]*.py"))
+
+
+def migration_of(connection: Any) -> Optional[str]:
+    """The number of the migration that the database is at, or None for a new one."""
+    if not sa.inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def migrate(target: sa.engine.Engine) -> None:
+    """Bring the tables up to date; several processes may do so at once. Raises StoreError for a database of a newer version."""
+    with target.connect() as connection:
+        if migration_of(connection) == newest_migration():
+            return
+    from alembic import command
+    from alembic.config import Config
+
+    with _one_at_a_time(target) as connection:
+        at = migration_of(connection)
+        if at and at > newest_migration():
+            raise StoreError(f"the database was made by a newer version of the assistant (migration {at}, known here up to {newest_migration()}): update, or restore a backup")
+        settings = Config()
+        settings.set_main_option("script_location", str(MIGRATIONS))
+        settings.attributes["connection"] = connection
+        command.upgrade(settings, "head")
+
+
+@contextlib.contextmanager
+def _one_at_a_time(target: sa.engine.Engine) -> Iterator[Any]:
+    """A connection inside a transaction that no other migrating process has at the same time."""
+    if target.dialect.name == "sqlite":
+        with Path(target.url.database + ".lock").open("w") as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX)  # released when the file is closed
+            with target.begin() as connection:
+                yield connection
+    else:
+        with target.begin() as connection:
+            for limit in ("statement_timeout", "lock_timeout"):
+                connection.execute(sa.text(f"SET LOCAL {limit} = '120s'"))
+            connection.execute(sa.text("SELECT pg_advisory_xact_lock(:name)"), {"name": MIGRATION_LOCK})
+            yield connection
+
+
+_threads = ThreadPoolExecutor(16, thread_name_prefix="database")
+_left_alone_until = 0.0
+
+
+async def reach(work: Callable[..., Result], *arguments: Any, expected: Type[Exception] = StoreError) -> Result:
+    """Do `work` with the database. Raises StoreError when the database cannot be used, and whatever `expected` error `work` raises.
+
+    PostgreSQL is used from a thread and for DEADLINE seconds at most, so that a server that hangs stops no other visitor; after
+    a failure it is left alone for PAUSE seconds. SQLite is a local file: used directly, which is faster than a thread.
+    """
+    global _left_alone_until
+    local = url() is None
+    if not local and time.monotonic() < _left_alone_until:
+        raise StoreError("PostgreSQL did not answer a moment ago")
+    try:
+        if local:
+            return work(*arguments)
+        return await asyncio.wait_for(asyncio.get_running_loop().run_in_executor(_threads, functools.partial(work, *arguments)), DEADLINE)
+    except expected:
+        raise
+    except (sa.exc.SQLAlchemyError, OSError, asyncio.TimeoutError) as error:
+        if not local:
+            _left_alone_until = time.monotonic() + PAUSE
+        raise StoreError(f"the database cannot be used: {type(error).__name__}") from error
+
+
+def insert_or_ignore(table: sa.Table, values: Dict[str, Any]) -> Any:
+    """An INSERT that does nothing when the row is there already; its `rowcount` says which."""
+    from sqlalchemy.dialects import postgresql, sqlite
+
+    dialect = postgresql if engine().dialect.name == "postgresql" else sqlite
+    return dialect.insert(table).values(**values).on_conflict_do_nothing()
+
+
+def conversation_columns() -> List[sa.Column]:
+    """In every table with something of a conversation, the column that holds the conversation's id."""
+    return [turns.c.session, choices.c.session, feedback.c.session, sessions.c.id, events.c.sender_id]
+
+
+def request_columns() -> List[sa.Column]:
+    """In every table with something of a request to the clinic, the column that holds the conversation's id."""
+    return [contact_requests.c.session, contact_outbox.c.session]
+
+
 def erase(session: str, keep_token: bool = False) -> None:
-    """Delete everything of one conversation, Rasa's events and contact requests included, and fold the write-ahead log so that no copy stays in it.
+    """Delete everything of one conversation, Rasa's events and contact requests included. A fingerprint of its random id stays, for restored backups.
 
     With `keep_token` the bare session stays (a random id and two dates), so that the visitor can go on.
     """
     with engine().begin() as connection:
-        for table in (turns, choices, feedback, contact_requests, contact_outbox):
-            connection.execute(table.delete().where(table.c.session == session))
-        if not keep_token:
-            connection.execute(sessions.delete().where(sessions.c.id == session))
-        if sa.inspect(connection).has_table("events"):
-            connection.execute(sa.text("DELETE FROM events WHERE sender_id = :id"), {"id": session})
+        for column in [*conversation_columns(), *request_columns()]:
+            if not (keep_token and column is sessions.c.id):
+                connection.execute(column.table.delete().where(column == session))
+        connection.execute(insert_or_ignore(erased, {"fingerprint": fingerprint(session), "at": time.time()}))
     fold()
 
 
+def fingerprint(session: str) -> str:
+    """SHA-256 of a conversation's id."""
+    return hashlib.sha256(session.encode()).hexdigest()
+
+
+def erase_again(before: List[Dict[str, Any]]) -> None:
+    """Delete from a restored backup the conversations that were erased after it was made: rows of `erased` as they were before."""
+    gone = {row["fingerprint"] for row in before}
+    with engine().connect() as connection:
+        known = {row[0] for column in (sessions.c.id, events.c.sender_id) for row in connection.execute(sa.select([column]).distinct())}
+    for session in known:
+        if fingerprint(session) in gone:
+            erase(session)
+    with engine().begin() as connection:
+        for row in before:
+            connection.execute(insert_or_ignore(erased, row))
+
+
+def exists(session: str) -> bool:
+    """Whether anything of a conversation is stored."""
+    with engine().connect() as connection:
+        return any(connection.execute(sa.select([column]).where(column == session).limit(1)).first() for column in [*conversation_columns(), *request_columns()])
+
+
+def place() -> str:
+    """Where the database is, for messages; without a password."""
+    return str(path()) if url() is None else repr(engine().url)
+
+
+def plain_url() -> str:
+    """PostgreSQL's address for its own programs, without the password."""
+    full = engine().url
+    return sa.engine.URL.create("postgresql", full.username, None, full.host, full.port, full.database, full.query).render_as_string()
+
+
 def fold() -> None:
-    """Fold the write-ahead log into the file, so that no copy of a deleted row stays in it."""
+    """Fold SQLite's write-ahead log into the file, so that no copy of a deleted row stays in it."""
     if engine().dialect.name == "sqlite":
         with engine().connect() as connection:
             connection.execute(sa.text("PRAGMA wal_checkpoint(TRUNCATE)"))

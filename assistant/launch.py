@@ -167,7 +167,7 @@ def serve_actions() -> None:
 def serve_rasa() -> None:
     """Rasa with the website channel."""
     endpoints = endpoints_file()
-    arguments = ["run", "--port", str(PORT), "--model", str(MODEL), "--endpoints", endpoints, "--credentials", "credentials.yml"]
+    arguments = ["run", "--interface", os.environ.get("ASSISTANT_INTERFACE", "0.0.0.0"), "--port", str(PORT), "--model", str(MODEL), "--endpoints", endpoints, "--credentials", "credentials.yml"]
     os.chdir(paths.ROOT)
     os.execve(sys.executable, [sys.executable, "-m", "assistant.rasa_cli", *arguments], environment())
 

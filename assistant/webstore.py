@@ -28,11 +28,16 @@ def secret() -> str:
         return given
     path = paths.state_folder() / "secret"
     path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with open(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="ascii") as handle:
+    if not path.exists():
+        own = path.with_name(f"secret.{os.getpid()}")  # written whole before it gets its name: several workers start at once
+        with open(os.open(own, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w", encoding="ascii") as handle:
             handle.write(secrets.token_urlsafe(48))
-    except FileExistsError:
-        pass
+        try:
+            os.link(own, path)
+        except FileExistsError:
+            pass
+        finally:
+            own.unlink()
     return path.read_text("ascii")
 
 
@@ -52,42 +57,71 @@ class WebStore:
         token = jwt.encode({"sub": session, "iat": int(now), "exp": int(now) + LIFETIME}, self._key(), ALGORITHM)
         with database.engine().begin() as connection:
             connection.execute(database.sessions.insert().values(id=session, created=now, expires=now + LIFETIME))
-            self._record(connection, session, None, turn, None)
+            connection.execute(database.turns.insert().values(session=session, created=now, turn=json.dumps(public(turn), ensure_ascii=False)))
+            self._keep_choices(connection, session, turn)
         return session, token, LIFETIME
 
-    def session_of(self, token: str) -> str:
-        """The conversation of a token. Raises BadToken."""
+    def claimed(self, token: str) -> str:
+        """The conversation that a token names, by its signature alone. Raises BadToken."""
         try:
-            claims = jwt.decode(token, self._key(), [ALGORITHM], options={"require": ["sub", "exp"]})
+            # A clock that jumped back must not make a token look as if it came from the future.
+            return jwt.decode(token, self._key(), [ALGORITHM], options={"require": ["sub", "exp"], "verify_iat": False})["sub"]
         except jwt.ExpiredSignatureError:
             raise BadToken("This conversation has expired. Open a new one.") from None
         except jwt.InvalidTokenError:
             raise BadToken("The token is not valid.") from None
-        table = database.sessions
-        with database.engine().connect() as connection:
-            found = connection.execute(sa.select([table.c.id]).where(table.c.id == claims["sub"])).first()
-        if found is None:
-            raise BadToken("This conversation no longer exists.")
-        return claims["sub"]
 
-    def record(self, session: str, said: Optional[str], turn: Dict[str, Any], client_id: Optional[str]) -> None:
-        """Keep what the visitor said, the turn that answered it, and what its choices mean; contact details are masked."""
-        said, turn = veil(said, turn.get("masks") or {}), storable(turn)
-        with database.engine().begin() as connection:
-            self._record(connection, session, said, turn, client_id)
+    def session_of(self, token: str) -> str:
+        """The conversation of a token. Raises BadToken."""
+        session = self.claimed(token)
+        with database.engine().connect() as connection:
+            self._must_exist(connection, session)
+        return session
 
     @staticmethod
-    def _record(connection: Any, session: str, said: Optional[str], turn: Dict[str, Any], client_id: Optional[str]) -> None:
-        connection.execute(database.turns.insert().values(
-            session=session, created=time.time(), client_id=client_id, visitor=said, turn=json.dumps(public(turn), ensure_ascii=False)))
+    def _must_exist(connection: Any, session: str) -> None:
+        table = database.sessions
+        if connection.execute(sa.select([table.c.id]).where(table.c.id == session)).first() is None:
+            raise BadToken("This conversation no longer exists.")
+
+    def accept(self, session: str, client_id: str) -> Tuple[bool, Optional[Dict[str, Any]]]:
+        """Note that a message came, before it is answered: whether it is the first of its client id, and the turn if it was answered.
+
+        Nothing of what the visitor said is kept yet. Raises BadToken when the conversation is gone.
+        """
+        with database.engine().begin() as connection:
+            self._must_exist(connection, session)
+            row = {"session": session, "created": time.time(), "client_id": client_id, "turn": ""}
+            if connection.execute(database.insert_or_ignore(database.turns, row)).rowcount:
+                return True, None
+        return False, self.answered(session, client_id)
+
+    def record(self, session: str, said: Optional[str], turn: Dict[str, Any], client_id: str) -> Dict[str, Any]:
+        """Keep what the visitor said and the turn that answered it, contact details masked; gives the turn that stands: the first one of this client id."""
+        table, said, kept = database.turns, veil(said, turn.get("masks") or {}), storable(turn)
+        waiting = sa.and_(table.c.session == session, table.c.client_id == client_id, table.c.turn == "")
+        write = table.update().where(waiting).values(visitor=said, turn=json.dumps(public(kept), ensure_ascii=False))
+        with database.engine().begin() as connection:
+            written = connection.execute(write).rowcount
+            if not written:  # answered by somebody else, erased, or never accepted because the database was away
+                self._must_exist(connection, session)
+                connection.execute(database.insert_or_ignore(table, {"session": session, "created": time.time(), "client_id": client_id, "turn": ""}))
+                written = connection.execute(write).rowcount
+            if written:
+                self._keep_choices(connection, session, kept)
+                return turn
+        return self.answered(session, client_id) or turn
+
+    @staticmethod
+    def _keep_choices(connection: Any, session: str, turn: Dict[str, Any]) -> None:
         for choice in turn.get("choices", []):
-            connection.execute(database.choices.insert().prefix_with("OR REPLACE").values(
-                id=choice["id"], session=session, title=choice["title"], meaning=json.dumps(choice.get("meaning") or {})))
+            connection.execute(database.insert_or_ignore(
+                database.choices, {"id": choice["id"], "session": session, "title": choice["title"], "meaning": json.dumps(choice.get("meaning") or {})}))
 
     def answered(self, session: str, client_id: str) -> Optional[Dict[str, Any]]:
         """The turn that already answered the message with this client id."""
         table = database.turns
-        query = sa.select([table.c.turn]).where(table.c.session == session, table.c.client_id == client_id)
+        query = sa.select([table.c.turn]).where(table.c.session == session, table.c.client_id == client_id, table.c.turn != "")
         with database.engine().connect() as connection:
             row = connection.execute(query).first()
         return json.loads(row.turn) if row else None
@@ -103,7 +137,7 @@ class WebStore:
     def history(self, session: str) -> List[Dict[str, Any]]:
         """Everything said in a conversation, oldest first."""
         table, result = database.turns, []
-        query = sa.select([table.c.visitor, table.c.turn]).where(table.c.session == session).order_by(table.c.number)
+        query = sa.select([table.c.visitor, table.c.turn]).where(table.c.session == session, table.c.turn != "").order_by(table.c.number)
         with database.engine().connect() as connection:
             for row in connection.execute(query):
                 if row.visitor is not None:

@@ -50,9 +50,21 @@ class Assistant:
         self.actions = self.start_actions() if actions else None
         endpoints = (paths.ROOT / "endpoints.yml").read_text("utf-8").replace(":5055/", f":{self.action_port}/")
         (folder / "endpoints.yml").write_text(endpoints, "utf-8")
-        self.rasa = process(
-            "assistant.rasa_cli", "run", "--port", str(self.port), "--model", str(model), "--endpoints", str(folder / "endpoints.yml"),
+        self.model = model
+        self.rasa = self.start_rasa()
+
+    def start_rasa(self) -> subprocess.Popen:
+        """The Rasa server of this assistant."""
+        return process(
+            "assistant.rasa_cli", "run", "--port", str(self.port), "--model", str(self.model), "--endpoints", str(self.folder / "endpoints.yml"),
             "--credentials", "credentials.yml", env=self.env, log=self.log)
+
+    def restart(self) -> None:
+        """Start anew what was ended."""
+        if self.rasa.poll() is not None:
+            self.rasa = self.start_rasa()
+        if self.actions is not None and self.actions.poll() is not None:
+            self.actions = self.start_actions()
 
     def start_actions(self) -> subprocess.Popen:
         """The action server of this assistant."""

@@ -1,10 +1,16 @@
 """What a visitor gets when something is broken: always a sentence, never silence or a stack trace."""
 import os
+import resource
 import shutil
+import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 import requests
@@ -13,6 +19,9 @@ from assistant import launch, paths
 from tests.servers import Assistant, Visitor, end, spoken
 
 pytestmark = pytest.mark.slow
+EMERGENCY = "my throat is closing up and i cant breathe"
+NOTES = "I cannot use my notes"
+FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
 
 
 @pytest.fixture
@@ -28,6 +37,15 @@ def start(tmp_path):
     yield begin
     for assistant in running:
         assistant.end()
+
+
+@pytest.fixture(scope="module")
+def lasting(tmp_path_factory):
+    """One assistant for the tests that leave it as they found it."""
+    launch.train()
+    assistant = Assistant(tmp_path_factory.mktemp("lasting"))
+    yield assistant.wait()
+    assistant.end()
 
 
 def kind_and_phone(turn):
@@ -55,6 +73,202 @@ def test_the_action_server_stops_hangs_and_comes_back(start):
     assistant.actions = assistant.start_actions()
     assistant.wait()
     assert visitor.say("does it hurt")["topics"] == ["pain"]
+
+
+def emergency(visitor, seconds=2):
+    """An emergency is answered as such, at once."""
+    started = time.monotonic()
+    turn = visitor.say(EMERGENCY)
+    assert turn["urgency"] == "emergency" and turn["kind"] == "triage" and "999" in spoken(turn)
+    assert time.monotonic() - started < seconds
+
+
+def said(assistant, visitor):
+    """What the visitor said, by the history."""
+    turns = requests.get(assistant.url + "/messages", headers=visitor.headers, timeout=30).json()["turns"]
+    return [turn["text"] for turn in turns if turn["from"] == "visitor"]
+
+
+def utterances(assistant, visitor):
+    """How many messages Rasa recorded of the visitor."""
+    with sqlite3.connect(assistant.state / "assistant.sqlite") as connection:
+        return connection.execute("SELECT COUNT(*) FROM events WHERE sender_id = ? AND type_name = 'user'", (visitor.opened["session"],)).fetchone()[0]
+
+
+def test_an_emergency_while_the_action_server_is_away(lasting):
+    """Stopped, slow, hung, with an earlier message of the same visitor waiting for it, and after it came back."""
+    assistant = lasting.wait()
+    visitor = Visitor(assistant.url)
+    assert visitor.say("does it hurt")["topics"] == ["pain"]
+    assistant.actions.send_signal(signal.SIGSTOP)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(visitor.say, "how long will i be red")
+        time.sleep(0.5)
+        emergency(visitor)
+        assistant.actions.send_signal(signal.SIGCONT)  # it was slow: the answer comes after all
+        assert waiting.result()["topics"] == ["downtime"]
+    assistant.actions.send_signal(signal.SIGSTOP)
+    started = time.monotonic()
+    kind_and_phone(visitor.say("does it hurt"))
+    assert time.monotonic() - started < 8
+    emergency(visitor)
+    assistant.actions.send_signal(signal.SIGCONT)
+    end(assistant.actions)
+    kind_and_phone(visitor.say("does it hurt"))
+    emergency(visitor)
+    assistant.restart()
+    assistant.wait()
+    assert "pain" in visitor.say("does it hurt")["topics"]
+    assert said(assistant, visitor) == ["does it hurt", "how long will i be red", EMERGENCY, "does it hurt", EMERGENCY, "does it hurt", EMERGENCY, "does it hurt"]
+
+
+def test_the_disk_is_full(start):
+    """No file may grow any more (RLIMIT_FSIZE of the running process), then it may again."""
+    assistant = start()
+    assistant.wait()
+    visitor, log = Visitor(assistant.url), assistant.state / "assistant.sqlite-wal"
+    visitor.say("I am pregnant")
+    while log.stat().st_size < 300_000:
+        visitor.say("does it hurt")
+    before = said(assistant, visitor)
+    unlimited = resource.prlimit(assistant.rasa.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(assistant.rasa.pid, resource.RLIMIT_FSIZE, (200_000, unlimited[1]))
+    told = visitor.say("I take blood thinners, does it hurt", client_id="full")
+    assert NOTES in spoken(told) and {"pregnancy", "blood_thinner"} & set(told["cautions"])
+    assert visitor.say("I take blood thinners, does it hurt", client_id="full")["id"] == told["id"]
+    emergency(visitor)
+    assert requests.post(assistant.url + "/sessions", json={}, timeout=30).status_code == 503
+    assert {"pregnancy", "blood_thinner"} <= set(visitor.say("how much does it cost")["cautions"]), "remembered as long as the process lives"
+    resource.prlimit(assistant.rasa.pid, resource.RLIMIT_FSIZE, unlimited)
+    limit = time.monotonic() + 20
+    while len(said(assistant, visitor)) < len(before) + 3 and time.monotonic() < limit:
+        time.sleep(0.3)
+    assert said(assistant, visitor) == [*before, "I take blood thinners, does it hurt", EMERGENCY, "how much does it cost"]
+    after = visitor.say("how much does it cost")
+    assert {"pregnancy", "blood_thinner"} <= set(after["cautions"]) and NOTES not in spoken(after)
+    assert utterances(assistant, visitor) == len(before) + 4
+    assert "Traceback" not in assistant.words()
+
+
+def test_the_database_file_is_damaged_while_it_runs(start):
+    assistant = start()
+    assistant.wait()
+    visitor = Visitor(assistant.url)
+    visitor.say("I am pregnant")
+    for file in assistant.state.glob("assistant.sqlite*"):
+        file.write_bytes(b"damaged " * 4096)
+    turn = visitor.say("does it hurt")
+    assert NOTES in spoken(turn) and turn["topics"] == ["pain"]
+    emergency(visitor)
+    assert requests.get(assistant.url + "/health", timeout=10).json()["store"] == "down"
+
+
+def test_the_model_file_is_damaged(start, tmp_path):
+    """Cut off in the middle: emergencies are answered, questions get 503 with a sentence; a whole file and a new start heal it."""
+    broken = tmp_path / "assistant.tar.gz"
+    broken.write_bytes(launch.MODEL.read_bytes()[:500_000])
+    assistant = start(model=broken)
+    assistant.wait("/health", 503)
+    visitor = Visitor(assistant.url)
+    emergency(visitor)
+    answer = visitor.post("/messages", json={"text": "does it hurt", "client_id": "again"})
+    assert answer.status_code == 503 and "no trained model" in answer.json()["detail"]
+    end(assistant.rasa)
+    broken.write_bytes(launch.MODEL.read_bytes())
+    assistant.restart()
+    assistant.wait()
+    assert "pain" in visitor.say("does it hurt", client_id="again")["topics"]
+
+
+@pytest.mark.skipif(not FAKETIME.exists(), reason="needs libfaketime: apt-get install faketime")
+def test_the_clock_jumps(start, tmp_path):
+    """Two days back, then two hours ahead, while a conversation goes on: nothing is forgotten, lost or repeated."""
+    clock = tmp_path / "clock"
+    clock.write_text("+0\n", "ascii")
+    assistant = start(LD_PRELOAD=str(FAKETIME), FAKETIME_TIMESTAMP_FILE=str(clock), FAKETIME_NO_CACHE="1", FAKETIME_DONT_FAKE_MONOTONIC="1")
+    assistant.wait()
+    visitor = Visitor(assistant.url)
+    assert visitor.say("I am pregnant")["cautions"] == ["pregnancy"]
+    for number, jump in enumerate(("-2d", "+2h", "-1h")):
+        clock.write_text(f"{jump}\n", "ascii")
+        assert "pregnancy" in visitor.say(f"how much does it cost, {number}")["cautions"], jump
+        assert "pregnancy" in visitor.say(f"what does a course cost, {number}")["cautions"], jump
+        emergency(visitor)
+        assert "pregnancy" in visitor.say("how much does it cost")["cautions"], jump
+    wanted = ["I am pregnant"]
+    for number in range(3):
+        wanted += [f"how much does it cost, {number}", f"what does a course cost, {number}", EMERGENCY, "how much does it cost"]
+    assert said(assistant, visitor) == wanted
+    assert utterances(assistant, visitor) == len(wanted)
+
+
+def test_a_visitor_disconnects(lasting):
+    """The turn goes on and is recorded; the same message sent again gets it, without being answered twice."""
+    assistant = lasting.wait()
+    visitor = Visitor(assistant.url)
+    assistant.actions.send_signal(signal.SIGSTOP)
+    with pytest.raises(requests.Timeout):
+        requests.post(assistant.url + "/messages", headers=visitor.headers, json={"text": "does it hurt", "client_id": "gone"}, timeout=0.7)
+    assistant.actions.send_signal(signal.SIGCONT)
+    turn = visitor.say("does it hurt", client_id="gone")
+    assert turn["topics"] == ["pain"]
+    assert said(assistant, visitor) == ["does it hurt"] and utterances(assistant, visitor) == 1
+
+
+def test_the_same_message_twice(lasting):
+    """At once, one after the other, as an emergency, as a choice: answered once each."""
+    assistant = lasting.wait()
+    visitor = Visitor(assistant.url)
+    with ThreadPoolExecutor(5) as pool:
+        turns = list(pool.map(lambda _: visitor.say("does it hurt", client_id="a"), range(5)))
+    assert len({turn["id"] for turn in turns}) == 1
+    assert visitor.say("does it hurt", client_id="a") == turns[0]
+    with ThreadPoolExecutor(3) as pool:
+        assert len({turn["id"] for turn in pool.map(lambda _: visitor.say(EMERGENCY, client_id="b"), range(3))}) == 1
+    picked = {"choice": turns[0]["choices"][0]["id"], "client_id": "c"}
+    assert visitor.post("/messages", json=picked).json() == visitor.post("/messages", json=picked).json()
+    assert said(assistant, visitor)[:2] == ["does it hurt", EMERGENCY] and len(said(assistant, visitor)) == 3
+    time.sleep(0.5)  # the emergency is noted in Rasa in the background
+    assert utterances(assistant, visitor) == 3
+
+
+def test_the_process_is_killed_with_a_message_at_hand(lasting):
+    """The only process: the message is answered, once, when it is sent again after the new start."""
+    assistant = lasting.wait()
+    visitor = Visitor(assistant.url)
+    visitor.say("I am pregnant")
+    assistant.actions.send_signal(signal.SIGSTOP)
+    with ThreadPoolExecutor(1) as pool:
+        lost = pool.submit(visitor.post, "/messages", json={"text": "how much does it cost", "client_id": "killed"})
+        time.sleep(1)
+        os.killpg(assistant.rasa.pid, signal.SIGKILL)
+        with pytest.raises(requests.ConnectionError):
+            lost.result()
+    assistant.actions.send_signal(signal.SIGCONT)
+    assistant.rasa.wait()
+    assistant.restart()
+    assistant.wait()
+    turn = visitor.say("how much does it cost", client_id="killed")
+    assert turn["topics"] == ["cost"] and "pregnancy" in turn["cautions"]
+    assert said(assistant, visitor) == ["I am pregnant", "how much does it cost"] and utterances(assistant, visitor) == 2
+
+
+def test_the_process_is_asked_to_end_with_a_message_at_hand(lasting):
+    """SIGTERM, as at a restart: the message is answered first."""
+    assistant = lasting.wait()
+    visitor = Visitor(assistant.url)
+    assistant.actions.send_signal(signal.SIGSTOP)
+    with ThreadPoolExecutor(1) as pool:
+        at_hand = pool.submit(visitor.say, "does it hurt")
+        time.sleep(0.7)
+        assistant.rasa.send_signal(signal.SIGTERM)
+        time.sleep(0.7)
+        assistant.actions.send_signal(signal.SIGCONT)
+        assert at_hand.result()["topics"] == ["pain"]
+    assistant.rasa.wait(30)
+    assistant.restart()
+    assistant.wait()
+    assert said(assistant, visitor) == ["does it hurt"] and utterances(assistant, visitor) == 1
 
 
 def test_an_action_that_raises(start, tmp_path):

@@ -5,6 +5,8 @@ Rasa swallows an ImportError of this module ("unknown input channel"), so that i
 import asyncio
 import json
 import logging
+import re
+import uuid
 from typing import Any, Awaitable, Callable, Dict, List, Optional
 
 from rasa.core.channels.channel import InputChannel, OutputChannel, UserMessage
@@ -14,9 +16,10 @@ from sanic.request import Request
 from sanic.response import HTTPResponse, empty, redirect
 from sanic.response import json as json_response
 
-from assistant import compose
+from assistant import compose, database, retention
 from assistant.handoff import requests
 from assistant.rasa import assets
+from assistant.rasa.record import Record
 from assistant.rasa.runtime import live_knowledge, responses, triage
 from assistant.safety.replies import level_of, response_name, urgent_turn
 from assistant.turn import Turn, public, together
@@ -96,6 +99,19 @@ def plain_function(method: Callable[..., Awaitable[HTTPResponse]]) -> Callable[.
     return handler
 
 
+def answer_in(tracker: Any, message_id: str) -> List[Any]:
+    """What Rasa said (BotUttered events) to the message of this id, when that is the latest one of a conversation."""
+    from rasa.shared.core.events import BotUttered, UserUttered
+
+    said: List[Any] = []
+    for event in reversed(tracker.events if tracker else []):
+        if isinstance(event, BotUttered):
+            said.insert(0, event)
+        elif isinstance(event, UserUttered):
+            return said if event.message_id == message_id else []
+    return []
+
+
 _background: set = set()
 
 
@@ -132,6 +148,7 @@ class Endpoints:
 
     def __init__(self, store: WebStore, on_new_message: Callable[[UserMessage], Awaitable[Any]]):
         self.store, self.on_new_message = store, on_new_message
+        self.record = Record(store)
 
     def register(self, routes: Blueprint) -> None:
         """Add every route, the error handlers and the CORS answer to `routes`."""
@@ -151,12 +168,24 @@ class Endpoints:
             app.register_middleware(self.allow_origins, "response")
             app.register_middleware(self.front_door, "request")
 
+        @routes.listener("after_server_start")
+        async def tidy(app: Sanic, _loop) -> None:
+            app.ctx.tidy = asyncio.ensure_future(retention.tidy_for_ever(lambda: live_knowledge().get().clinic.privacy.retention_days))
+
+        @routes.listener("before_server_stop")
+        async def finish(app: Sanic, _loop) -> None:
+            app.ctx.tidy.cancel()
+            await self.record.finish(_background)
+
     async def on_error(self, request: Optional[Request], error: Exception) -> HTTPResponse:
         """Every error as problem+json, without a stack trace."""
         if isinstance(error, Problem):
             return error.response()
         if isinstance(error, BadToken):
             return Problem(401, TITLES[401], str(error), {"WWW-Authenticate": "Bearer"}).response()
+        if isinstance(error, database.StoreError):
+            logger.error("web channel: %s", error)
+            return Problem(503, TITLES[503], "The assistant cannot use its conversations just now. Please try again in a moment.", {"Retry-After": "5"}).response()
         status = getattr(error, "status_code", 500) if isinstance(error, SanicException) else 500
         if status >= 500:
             logger.error("web channel: %s", type(error).__name__, exc_info=error)
@@ -203,22 +232,27 @@ class Endpoints:
             raise Problem(400, TITLES[400], "The body must be a JSON object.")
         return data
 
-    def session(self, request: Request) -> str:
-        """The conversation that the bearer token opens. Raises BadToken."""
+    @staticmethod
+    def token(request: Request) -> str:
+        """The bearer token of a request. Raises BadToken."""
         kind, _, token = (request.headers.get("authorization") or "").partition(" ")
         if kind.lower() != "bearer" or not token.strip():
             raise BadToken("This call needs the token of the conversation as `Authorization: Bearer`.")
-        return self.store.session_of(token.strip())
+        return token.strip()
+
+    async def session(self, request: Request) -> str:
+        """The conversation that the bearer token opens. Raises BadToken, StoreError."""
+        return await database.reach(self.store.session_of, self.token(request), expected=BadToken)
 
     async def open_session(self, request: Request) -> HTTPResponse:
         if request.body:
             self.body(request)
         turn = compose.greeting(live_knowledge().get()).as_dict()
-        session, token, seconds = self.store.open(turn)
+        session, token, seconds = await database.reach(self.store.open, turn)
         return json_response({"session": session, "token": token, "expires_in": seconds, "turn": public(turn)}, 201)
 
     async def post_message(self, request: Request) -> HTTPResponse:
-        session, data = self.session(request), self.body(request)
+        session, data = self.store.claimed(self.token(request)), self.body(request)
         text, choice, client_id = data.get("text"), data.get("choice"), data.get("client_id")
         if (text is None) == (choice is None):
             raise Problem(400, TITLES[400], "Send either `text` or `choice`.")
@@ -227,18 +261,24 @@ class Endpoints:
                 raise Problem(400, TITLES[400], f"`{name}` must be a text" + (f" of 1 to {most} characters." if most else "."))
         picked = None
         if choice is not None:
-            picked = self.store.choice(session, choice)
+            picked = await self.record.choice(session, choice)
             if picked is None:
+                await self.session(request)
                 raise Problem(400, TITLES[400], live_knowledge().get().reply("unknown_choice"))
-        if client_id:
-            before = self.store.answered(session, client_id)
-            if before:
-                return json_response({"turn": public(before)})
-        turn = await asyncio.shield(self.whole_turn(request, session, text, picked, client_id))
+        name = client_id or self.request_id(request)
+        turn = await self.record.once(session, name, lambda first, faults: self.whole_turn(request, session, text, picked, name, first, faults))
         return json_response({"turn": public(turn)})
 
-    async def whole_turn(self, request: Request, session: str, text: Optional[str], picked: Optional[Dict[str, Any]], client_id: Optional[str]) -> Dict[str, Any]:
-        """One turn from the message to its record; goes on when the visitor's connection is lost."""
+    @staticmethod
+    def request_id(request: Request) -> str:
+        """What names a message without a client id: nginx gives a request that it sends to a second worker the same X-Request-ID."""
+        given = request.headers.get("x-request-id") or ""
+        return f"request-{given}" if re.fullmatch(r"[0-9a-f]{16,64}", given) else f"request-{uuid.uuid4().hex}"
+
+    async def whole_turn(
+        self, request: Request, session: str, text: Optional[str], picked: Optional[Dict[str, Any]], client_id: str, first: bool, faults: List[str]
+    ) -> Dict[str, Any]:
+        """One turn from the message to its record."""
         kb = live_knowledge().get()
         said = picked["title"] if picked else normalise(text)
         urgent = None if picked else self.urgent(said)
@@ -250,12 +290,13 @@ class Endpoints:
         elif not picked and len(" ".join(said.split())) > MOST_CHARACTERS:
             turn = compose.fixed("fallback", "too_long", kb).as_dict()
         else:
-            turn = await self.ask_rasa(request, session, said, picked)
+            turn = await self.ask_rasa(request, session, said, picked, client_id, first)
+            if faults and turn["kind"] != "fallback":
+                turn["messages"].insert(0, {"role": "notice", "topic": None, "text": kb.reply("notes_missing")})
         if turn.get("erase"):
-            self.store.erase(session, keep_token=True)
-        else:
-            self.store.record(session, said[:MOST_CHARACTERS], turn, client_id)
-        return turn
+            await database.reach(self.store.erase, session, True)
+            return turn
+        return await self.record.keep(session, said[:MOST_CHARACTERS], turn, client_id)
 
     @staticmethod
     def urgent(said: str) -> Optional[Turn]:
@@ -270,7 +311,7 @@ class Endpoints:
         except Exception as error:
             logger.error("noting an urgent turn failed: %s", type(error).__name__)
 
-    async def ask_rasa(self, request: Request, session: str, said: str, picked: Optional[Dict[str, Any]]) -> Dict[str, Any]:
+    async def ask_rasa(self, request: Request, session: str, said: str, picked: Optional[Dict[str, Any]], client_id: str, first: bool) -> Dict[str, Any]:
         """Rasa's turn for a message, or the kind sentence with the phone when Rasa is silent or fails."""
         agent = getattr(request.app.ctx, "agent", None)
         if agent is None or not agent.is_ready():
@@ -282,9 +323,14 @@ class Endpoints:
             parse = {"text": said, "intent": intent, "entities": [], "intent_ranking": [intent], "meaning": meaning}
         elif said.startswith("/"):
             said = said.lstrip("/ ") or "?"  # typed text never acts as a Rasa command
-        message = UserMessage(said, output, session, input_channel=WebInput.name(), parse_data=parse)
+        message = UserMessage(said, output, session, input_channel=WebInput.name(), parse_data=parse, message_id=client_id)
         try:
-            await self.on_new_message(message)
+            if first:
+                await self.on_new_message(message)
+            else:
+                before = await self.finish_for_another(agent, message)
+                if before:
+                    return before
         except Exception as error:
             logger.error("turn failed: %s", type(error).__name__, exc_info=error)
         turn = output.turn()
@@ -292,6 +338,24 @@ class Endpoints:
             await self.heal(agent, session)
             turn = compose.fixed("fallback", "error", live_knowledge().get()).as_dict()
         return turn
+
+    async def finish_for_another(self, agent: Any, message: UserMessage) -> Optional[Dict[str, Any]]:
+        """Answer a message that another request brought before: it is being answered elsewhere, or its worker was killed.
+
+        Waits for its place behind that request and for the lock, which outlives a killed worker by some seconds. What that worker had
+        recorded is given back; what it had only told Rasa is said again from Rasa's record; otherwise the message is answered now.
+        """
+        await asyncio.sleep(0.25)  # let the other request queue up first
+        async with agent.lock_store.lock(message.sender_id):
+            before = await self.record.answered(message.sender_id, message.message_id)
+            if before:
+                return before
+            events = answer_in(await agent.tracker_store.retrieve(message.sender_id), message.message_id)
+            for event in events:
+                await message.output_channel.send_response(message.sender_id, {**event.data, **event.metadata, "text": event.text})
+            if not events:
+                await agent.processor.handle_message(message)
+        return None
 
     @staticmethod
     async def heal(agent: Any, session: str) -> None:
@@ -309,22 +373,22 @@ class Endpoints:
             logger.error("healing a conversation failed: %s", type(error).__name__)
 
     async def history(self, request: Request) -> HTTPResponse:
-        return json_response({"turns": self.store.history(self.session(request))})
+        return json_response({"turns": await database.reach(self.store.history, await self.session(request))})
 
     async def feedback(self, request: Request) -> HTTPResponse:
-        session, data = self.session(request), self.body(request)
+        session, data = await self.session(request), self.body(request)
         turn, topic, vote, comment = (data.get(name) for name in ("turn", "topic", "vote", "comment"))
         if vote not in ("up", "down"):
             raise Problem(400, TITLES[400], '`vote` must be "up" or "down".')
-        if not isinstance(turn, str) or not self.store.has_turn(session, turn):
+        if not isinstance(turn, str) or not await database.reach(self.store.has_turn, session, turn):
             raise Problem(400, TITLES[400], "`turn` must be the id of a turn of this conversation.")
         if (topic is not None and (not isinstance(topic, str) or len(topic) > 64)) or (comment is not None and not isinstance(comment, str)):
             raise Problem(400, TITLES[400], "`topic` and `comment` must be texts.")
-        self.store.vote(session, turn, topic, vote, normalise(comment)[:1000] if comment else None)
+        await database.reach(self.store.vote, session, turn, topic, vote, normalise(comment)[:1000] if comment else None)
         return empty(204)
 
     async def erase_session(self, request: Request) -> HTTPResponse:
-        self.store.erase(self.session(request))
+        await database.reach(self.store.erase, await self.session(request))
         return empty(204)
 
     async def live(self, request: Request) -> HTTPResponse:
@@ -335,15 +399,24 @@ class Endpoints:
         agent = getattr(request.app.ctx, "agent", None)
         ready = bool(agent and agent.is_ready())
         actions = "ok" if ready and await self.actions_alive(agent) else "down"
-        store = "ok" if self.store.works() else "down"
+        store = "ok" if await self.store_alive() else "down"
+        locks = "ok" if ready and await agent.lock_store.works() else "down"
         live = live_knowledge()
         live.get()
         knowledge = "ok" if not live.problems else f"{len(live.problems)} problems in the newest edit: run `make check`"
         report = {
-            "status": "ok" if ready and actions == store == "ok" else "down",
-            "model": agent.model_id if ready else "none", "actions": actions, "store": store, "knowledge": knowledge, "handoff": self.deliveries() if store == "ok" else "down",
+            "status": "ok" if ready and actions == store == locks == "ok" else "down",
+            "model": agent.model_id if ready else "none", "actions": actions, "store": store, "locks": locks, "knowledge": knowledge,
+            "handoff": self.deliveries() if store == "ok" else "down",
         }
         return json_response(report, 200 if report["status"] == "ok" else 503)
+
+    async def store_alive(self) -> bool:
+        """Whether the database answers."""
+        try:
+            return await database.reach(self.store.works)
+        except database.StoreError:
+            return False
 
     @staticmethod
     def deliveries() -> str:

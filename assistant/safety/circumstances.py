@@ -20,7 +20,7 @@ DENIED = re.compile(r"\b(?:not|isn'?t|aren'?t|never|no longer|don'?t have|dont h
 #: A question about people in general, which states nothing about anybody.
 IN_GENERAL = re.compile(
     r"\b(?:can (?:people|women|men|you|someone|anyone|pregnant|diabetics|teens|teenagers|it|this|that|needling|microneedling)|is (?:it|this|microneedling|needling|there)|are (?:people|women|there|pregnant)|"
-    r"does (?:it|this|microneedling|needling|a|the|having|being|taking)|do (?:you|people)|what (?:about|if|happens)|who (?:can|should|shouldn'?t)|should (?:people|someone|you)|will (?:it|this|needling)|would (?:it|this|that)|how (?:does|do you|soon|long))\b", re.I)
+    r"does (?:it|this|microneedling|needling|a|the|having|being|taking)|do (?:you|people)|what (?:about|if|happens|is|are|does)|what's|whats|who (?:can|should|shouldn'?t)|should (?:people|someone|you)|will (?:it|this|needling)|would (?:it|this|that)|how (?:does|do you|soon|long))\b", re.I)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 A `TopicModel` whose topics are the levels and whose situations are the rows of the triage table, fitted on data/safety/messages
 and, as messages that report nothing, on the questions of data/nlu. It reads the whole message and each of its sentences.
 """
+import functools
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,8 @@ from assistant.yamlfile import ContentError, YamlFile, plain
 
 #: Topics whose own training messages report symptoms of some level: they say nothing about `none`.
 UNCLEAR_TOPICS = ("urgent_symptom", "post_treatment_worry", "crisis")
+#: Of the topics' questions, every so-manieth is used as a message that reports nothing: all of them would drown the few reports.
+EVERY = 4
 #: Sentences of one message that are read one by one, and words that a sentence needs for it.
 MOST_SENTENCES, LEAST_WORDS = 8, 3
 #: Words that make a sentence of a very long message worth reading.
@@ -38,9 +41,10 @@ class Limits:
     same_day: float = 0.25
     contact_clinic: float = 0.25
     expected: float = 0.4
-    sentence: float = 1.6  #: factor for a single sentence, which lacks its context
-    nothing: float = 0.05  #: share of the urgent levels below which, in the message and in all its sentences, nothing is reported whatever words occur
-    ordinary: float = 0.5  #: share of `expected` above which a same-day pattern needs the model's support
+    sentence: float = 2.0  #: factor for a single sentence, which lacks its context
+    nothing: float = 0.1  #: share of the urgent levels below which, in the message and in all its sentences, nothing is reported whatever words occur
+    ordinary: float = 0.5  #: share of `expected` above which a same-day pattern needs the model's support,
+    supported: float = 0.3  #: which is this share of the two urgent levels
 
 
 def read_messages(folder: Path = paths.SAFETY / "messages") -> List[Tuple[str, str]]:
@@ -74,13 +78,14 @@ class TriageModel:
 
     def __init__(self, model: TopicModel, encode: Callable[[str], np.ndarray], limits: Limits = Limits()):
         self.model, self.encode, self.limits = model, encode, limits
+        self.probabilities = functools.lru_cache(maxsize=256)(self._probabilities)
 
     @classmethod
     def train(cls, texts: Sequence[str], vectors: np.ndarray, labels: Sequence[str], encode: Callable[[str], np.ndarray]) -> "TriageModel":
         """Fit on texts, their embeddings [n, dimension] and "level/row" labels."""
         return cls(TopicModel.train(texts, vectors, labels), encode)
 
-    def probabilities(self, text: str) -> Tuple[Dict[str, float], Dict[str, str]]:
+    def _probabilities(self, text: str) -> Tuple[Dict[str, float], Dict[str, str]]:
         """Probability of each level, and the most likely row inside each."""
         ranked = self.model.rank(text, self.encode(text))
         return dict(ranked.topics), ranked.situations
@@ -102,7 +107,7 @@ class TriageModel:
         if all(sum(part.get(name, 0.0) for name in LEVELS[2:]) < self.limits.nothing for part in parts):
             return True
         urgent = max(part.get("emergency", 0.0) + part.get("same_day", 0.0) for part in parts)
-        return level != "emergency" and shares.get("expected", 0.0) > self.limits.ordinary and urgent < self.limits.emergency
+        return level != "emergency" and shares.get("expected", 0.0) > self.limits.ordinary and urgent < self.limits.supported
 
     def _level(self, text: str, factor: float) -> Finding:
         shares, rows = self.probabilities(text)
@@ -119,6 +124,6 @@ def training_rows(topic_texts: Sequence[str], topic_labels: Sequence[str]) -> Tu
     """Texts and labels to train on: the safety messages, and the topics' examples as `none`. `topic_labels` are topic ids or "topic/situation"."""
     rows: List[Any] = read_messages()
     known = {text for text, _ in rows}
-    rows += [(text, f"none{SEPARATOR}question") for text, label in zip(topic_texts, topic_labels)
-             if label.split(SEPARATOR)[0] not in UNCLEAR_TOPICS and text not in known]
+    harmless = [text for text, label in zip(topic_texts, topic_labels) if label.split(SEPARATOR)[0] not in UNCLEAR_TOPICS and text not in known]
+    rows += [(text, f"none{SEPARATOR}question") for text in harmless[::EVERY]]
     return [text for text, _ in rows], [label for _, label in rows]

@@ -57,6 +57,10 @@ FORGET = re.compile(
 LEANING = re.compile(r"^(?:and|but|what about|how about|what if|also|or|so|ok(?:ay)?|then|same for|even|is that|does that|will that|would that|how long does (?:it|that)|for|on|with|in|at|the|no,? i mean(?:t)?|sorry,? (?:i mean(?:t)?|the)|i mean(?:t)?)\b", re.I)
 #: A part that asks something.
 QUESTION = re.compile(r"\?|^(?:and |also |but |so |plus |n )*(?:how|what|whats|when|where|who|why|which|can|could|do|does|is|are|will|would|should|may|am|any|price|cost)\b", re.I)
+#: A link, in markdown or bare.
+LINK = re.compile(r"\[(?P<words>[^\]]*)\]\([^)]*\)|\b(?:https?://|www\.)\S+", re.I)
+#: Self-harm that goes on, said beside old scars.
+GOES_ON = re.compile(r"\b(?:still|again|last night|yesterday|this (?:week|morning|month)|tonight|today|can'?t stop|haven'?t stopped|every (?:day|night|week)|most (?:days|nights)|relaps\w*|fresh|new ones?)\b", re.I)
 #: The visitor says that the urgent matter is being taken care of.
 SETTLED = re.compile(r"\b(?:it'?s|it is|its|that'?s|all) (?:settled|sorted|dealt with|been seen|ok now|better now|fine now)|\b(?:i'?ve|ive|i have|i'?m|im|she'?s|he'?s)(?: been| just| already)* (?:seen|called|rung|phoned|at (?:the )?(?:a&e|er|hospital|doctor)|in hospital|been seen)\b|\bsettled\b|\b(?:calling|ringing|phoning|calling them|on (?:the|my|our) (?:phone|way)|ambulance is|they'?re coming|paramedics?)\b", re.I)
 #: "That" is the redness where the talk is of recovery.
@@ -98,7 +102,8 @@ class Reader:
         self.triage, self.circumstances = triage or Triage(), Circumstances(statements)
 
     def rank(self, text: str) -> Ranked:
-        """The model's ranking of one text."""
+        """The model's ranking of one text; of a link only its words count."""
+        text = LINK.sub(lambda match: match["words"] or " ", text).strip() or text
         return self.model.rank(text, self.encode(text))
 
     def read(self, raw: str, state: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
@@ -149,6 +154,8 @@ class Reader:
     def questions(self, text: str, state: Dict[str, Any]) -> List[Dict[str, Any]]:
         """The questions of a message, in order, each with its topic, its entities and what to do with it."""
         entities = self.lexicon.by_kind(text)
+        if "self_harm_scars" in entities.get("condition", []) and GOES_ON.search(text):
+            return [{"text": text, "topic": "crisis", "confidence": 1.0, "candidates": [], "entities": {"situation": ["self_harm_now"]}, "decision": "answer"}]
         whole = self.rank(text) if has_words(text) else None
         parts = self._split(text, whole) if whole else []
         if len(parts) == 1:

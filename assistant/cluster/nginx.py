@@ -1,0 +1,103 @@
+"""nginx in front of the Rasa workers, and between them and the action workers."""
+import os
+from pathlib import Path
+from typing import List
+
+from assistant.cluster.programs import find
+
+SETTINGS = """# Written by `make cluster` at every start and whenever a worker comes or goes.
+daemon off;
+{user}pid {folder}/nginx.pid;
+error_log {folder}/error.log warn;
+worker_processes 1;
+events {{ worker_connections 2048; }}
+http {{
+  access_log off;                       # addresses of visitors are nobody's business
+  server_tokens off;
+  client_max_body_size 1m;              # the channel's own limit (128 KB) answers with a sentence
+  client_body_buffer_size 1m;           # bodies stay in memory: nothing of a visitor's words in files
+  proxy_max_temp_file_size 0;
+  client_body_temp_path {folder}/body;
+  proxy_temp_path {folder}/proxy;
+  fastcgi_temp_path {folder}/fastcgi;
+  uwsgi_temp_path {folder}/uwsgi;
+  scgi_temp_path {folder}/scgi;
+  proxy_http_version 1.1;
+  proxy_set_header Connection "";
+  proxy_set_header Host $http_host;
+  proxy_set_header X-Forwarded-For $remote_addr;
+  proxy_set_header X-Forwarded-Proto $scheme;
+  proxy_connect_timeout 1s;
+
+  upstream workers {{
+    zone workers 64k;
+    least_conn;
+{workers}
+    keepalive 32;
+  }}
+  upstream actions {{
+    zone actions 64k;
+    least_conn;
+{actions}
+    keepalive 32;
+  }}
+
+  server {{
+    listen 127.0.0.1:{port};
+    location = / {{ return 302 /webhooks/web/demo; }}
+    location /webhooks/web/ {{
+      proxy_pass http://workers;
+      proxy_read_timeout 10s;
+      # A message whose worker was killed or hangs goes to another one: X-Request-ID (or the visitor's client_id) makes sure that it is answered once.
+      proxy_set_header X-Request-ID $request_id;
+      proxy_next_upstream error timeout non_idempotent;
+      proxy_next_upstream_tries 3;
+      error_page 502 504 = @away;
+    }}
+    location / {{
+      default_type application/problem+json;
+      return 404 '{{"type": "about:blank", "status": 404, "title": "Not found", "detail": "There is nothing at this address."}}';
+    }}
+    location @away {{
+      default_type application/problem+json;
+      add_header Retry-After 5 always;
+      return 503 '{{"type": "about:blank", "status": 503, "title": "Not available", "detail": "The assistant cannot answer just now. Please try again in a moment."}}';
+    }}
+  }}
+  server {{
+    listen 127.0.0.1:{action_port};
+    client_max_body_size 0;             # Rasa sends the whole conversation: about 7 KB a turn
+    location / {{
+      proxy_pass http://actions;
+      proxy_read_timeout 10s;
+      proxy_next_upstream error timeout;
+    }}
+  }}
+}}
+"""
+
+
+class Nginx:
+    """nginx's settings in `folder`; `port` for visitors, `action_port` for the Rasa workers."""
+
+    name = "nginx"
+
+    def __init__(self, folder: Path, port: int, action_port: int):
+        self.folder, self.port, self.action_port = folder, port, action_port
+
+    def write(self, workers: List[int], actions: List[int]) -> None:
+        """Write the settings for workers and action workers at these ports."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+        def servers(ports: List[int]) -> str:
+            return "\n".join(f"    server 127.0.0.1:{port} max_fails=2 fail_timeout=2s;" for port in ports)
+
+        user = "user www-data;\n" if os.getuid() == 0 else ""
+        text = SETTINGS.format(folder=self.folder, user=user, workers=servers(workers), actions=servers(actions), port=self.port, action_port=self.action_port)
+        part = self.folder / "nginx.conf.part"
+        part.write_text(text, "utf-8")
+        part.rename(self.folder / "nginx.conf")
+
+    def command(self) -> List[str]:
+        """How it is started."""
+        return [find("nginx") or "nginx", "-p", str(self.folder), "-c", str(self.folder / "nginx.conf"), "-e", str(self.folder / "error.log")]

@@ -1,0 +1,139 @@
+"""Conversations are kept as long as clinic.yml says (privacy.retention_days), then nothing of them is left.
+
+    python -m assistant.retention purge          delete what is older, now
+    python -m assistant.retention erase ID       delete one conversation (its id is in `make inbox` and in the logs)
+
+A running assistant purges by itself, once an hour; of several processes one does it.
+"""
+import argparse
+import asyncio
+import logging
+import os
+import sys
+import time
+from typing import Callable, Dict, List
+
+import sqlalchemy as sa
+
+from assistant import clinic, database
+
+logger = logging.getLogger(__name__)
+DAY = 86400.0
+#: Seconds between two scheduled purges.
+EVERY = float(os.environ.get("ASSISTANT_PURGE_EVERY", "3600"))
+#: Seconds that the clock may move against the machine's uptime before a scheduled purge is left out.
+MOST_DRIFT = 3600.0
+#: Rows that one statement deletes.
+BATCH = 500
+
+
+def purge(days: float) -> Dict[str, int]:
+    """Delete every conversation in which nothing was said for `days` days, Rasa's events and old backups included. Gives how many."""
+    cutoff = time.time() - days * DAY
+    old = _old_conversations(cutoff)
+    for start in range(0, len(old), BATCH):
+        _delete(old[start:start + BATCH])
+    settled = database.contact_requests
+    with database.engine().begin() as connection:
+        connection.execute(database.erased.delete().where(database.erased.c.at < cutoff))
+        gone = sa.select([settled.c.id]).where(settled.c.status != "open", settled.c.changed < cutoff)  # what the clinic has not dealt with stays
+        connection.execute(database.contact_outbox.delete().where(database.contact_outbox.c.request.in_(gone)))
+        connection.execute(settled.delete().where(settled.c.status != "open", settled.c.changed < cutoff))
+    if old:
+        vacuum()
+    return {"conversations": len(old), "backups": _delete_backups(cutoff)}
+
+
+def _old_conversations(cutoff: float) -> List[str]:
+    """Ids of conversations whose last message is older than `cutoff`: the website's, and those of `rasa shell`."""
+    sessions, turns, events = database.sessions, database.turns, database.events
+    last = sa.select([turns.c.session, sa.func.max(turns.c.created).label("at")]).group_by(turns.c.session).subquery()
+    web = sa.select([sessions.c.id]).select_from(sessions.outerjoin(last, last.c.session == sessions.c.id)).where(sa.func.coalesce(last.c.at, sessions.c.created) < cutoff)
+    known = sa.select([sessions.c.id])
+    rows = sa.select([last.c.session]).where(last.c.at < cutoff, last.c.session.not_in(known))
+    shell = sa.select([events.c.sender_id]).where(events.c.sender_id.not_in(known)).group_by(events.c.sender_id).having(sa.func.max(events.c.timestamp) < cutoff)
+    with database.engine().connect() as connection:
+        return sorted({row[0] for query in (web, rows, shell) for row in connection.execute(query)})
+
+
+def _delete(ids: List[str]) -> None:
+    with database.engine().begin() as connection:
+        for column in database.conversation_columns():
+            connection.execute(column.table.delete().where(column.in_(ids)))
+
+
+def vacuum() -> None:
+    """Give the space of deleted rows back, so that nothing of them is left in the files."""
+    with database.engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        if database.engine().dialect.name == "postgresql":
+            connection.execute(sa.text("SET statement_timeout = 0"))
+        connection.execute(sa.text("VACUUM"))
+        connection.invalidate()  # with its own settings this connection is of no further use
+    database.fold()
+
+
+def _delete_backups(cutoff: float) -> int:
+    """Delete backup files that are older than `cutoff`: conversations are in them too."""
+    from assistant.backup import folder
+
+    old = [file for file in folder().glob("assistant-*") if file.stat().st_mtime < cutoff]
+    for file in old:
+        file.unlink()
+    return len(old)
+
+
+def due(task: str, every: float) -> bool:
+    """Whether `task` was not begun in the last `every` seconds; it counts as begun now. Of several processes one is told so."""
+    table, now = database.schedule, time.time()
+    with database.engine().begin() as connection:
+        if connection.execute(database.insert_or_ignore(table, {"task": task, "begun": now})).rowcount:
+            return True
+        other = sa.or_(table.c.begun < now - every, table.c.begun > now + every)  # the latter: the clock was put back
+        return bool(connection.execute(table.update().where(table.c.task == task, other).values(begun=now)).rowcount)
+
+
+def clock_offset() -> float:
+    """Seconds between the clock and the machine's uptime; constant unless somebody sets the clock."""
+    return time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+async def tidy_for_ever(days: Callable[[], float]) -> None:
+    """Purge on a schedule. A clock that jumped since the start deletes nothing: that would be the young conversations too."""
+    offset = clock_offset()
+    while True:
+        await asyncio.sleep(min(EVERY, 60))
+        try:
+            drift = clock_offset() - offset
+            if abs(drift) > MOST_DRIFT:
+                logger.error("the clock jumped by %.0f s since the start: nothing is purged until the assistant is started anew; `make purge` purges now", drift)
+            elif await asyncio.to_thread(due, "purge", EVERY):
+                gone = await asyncio.to_thread(purge, days())
+                if gone["conversations"]:
+                    logger.warning("purged %s conversations and %s backups", gone["conversations"], gone["backups"])
+        except (database.StoreError, sa.exc.SQLAlchemyError, OSError) as error:
+            logger.error("the scheduled purge failed and is tried again: %s", type(error).__name__)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("command", choices=("purge", "erase"))
+    parser.add_argument("id", nargs="?", help="the conversation to erase")
+    args = parser.parse_args()
+    try:
+        if args.command == "purge":
+            days = clinic.load_clinic().privacy.retention_days
+            gone = purge(days)
+            print(f"-- conversations without a message for {days} days: {gone['conversations']} deleted; backups: {gone['backups']} deleted")
+        elif not args.id:
+            sys.exit("!! say which conversation: make erase ID=0123abcd...")
+        elif database.exists(args.id):
+            database.erase(args.id)
+            print("-- the conversation is deleted")
+        else:
+            sys.exit(f"!! there is no conversation {args.id} in {database.place()}")
+    except database.StoreError as error:
+        sys.exit(f"!! {error}")
+
+
+if __name__ == "__main__":
+    main()
