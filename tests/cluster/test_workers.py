@@ -192,7 +192,8 @@ def test_redis_stops_or_hangs(pair, visitor, redis_server, postgresql, how):
         redis_server.start() if how == "stopped" else redis_server.hang(False)
     for worker in pair:
         healthy(worker)
-    assert [text for text in utterances(postgresql.program.url, visitor) if text != EMERGENCY] == said
+    # Each once; messages that come within the second in which a hung Redis is given up may change places.
+    assert sorted(text for text in utterances(postgresql.program.url, visitor) if text != EMERGENCY) == said
     assert at(pair[1], visitor).say("does it hurt")["topics"] == ["pain"]
 
 
