@@ -12,6 +12,7 @@ from typing import Any, Callable, Dict, List, Sequence, Tuple
 import numpy as np
 
 from assistant import paths
+from assistant.safety.statements import read_statements
 from assistant.safety.triage import LEVELS, Finding
 from assistant.understanding.model import SEPARATOR, TopicModel
 from assistant.understanding.text import normalise
@@ -120,9 +121,16 @@ class TriageModel:
         return Finding()
 
 
+#: Circumstances whose statements report nothing that needs care: as harmless messages they keep "I take warfarin" from alarming.
+HARMLESS_CIRCUMSTANCES = frozenset((
+    "breastfeeding", "isotretinoin", "blood_thinner", "bleeding_disorder", "keloid", "skin_condition", "diabetes", "cancer_treatment", "recent_treatment", "minor", "heart_device",
+    "skin_of_colour", "allergy", "home_needling", "numbing_misuse", "topical_on_open_skin"))
+
+
 def training_rows(topic_texts: Sequence[str], topic_labels: Sequence[str]) -> Tuple[List[str], List[str]]:
     """Texts and labels to train on: the safety messages, and the topics' examples as `none`. `topic_labels` are topic ids or "topic/situation"."""
     rows: List[Any] = read_messages()
+    rows += [(text, f"none{SEPARATOR}circumstance") for text, name in read_statements() if name in HARMLESS_CIRCUMSTANCES]
     known = {text for text, _ in rows}
     harmless = [text for text, label in zip(topic_texts, topic_labels) if label.split(SEPARATOR)[0] not in UNCLEAR_TOPICS and text not in known]
     rows += [(text, f"none{SEPARATOR}question") for text in harmless[::EVERY]]
