@@ -202,7 +202,7 @@ def caution(turn: Turn, stated: List[Dict[str, Any]], known: Dict[str, Dict[str,
         turn.messages.insert(turn_opening(turn), Message("caution", kb.phrases.fill(text), entry.topic))
         if turn.topics == [entry.topic]:  # the caution is the answer: do not say it twice
             turn.messages = [m for m in turn.messages if m.role != "answer"]
-        elif entry.topic not in turn.topics:
+        elif entry.topic not in turn.topics and not (item.get("aside") and turn.kind == "answer"):
             turn.topics.append(entry.topic)
         turn.cautions.append(item["id"])
         if URGENCY.index(entry.level) > URGENCY.index(turn.urgency):

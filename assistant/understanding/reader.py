@@ -15,6 +15,10 @@ from assistant.understanding.text import has_words, normalise
 
 BOUNDARIES = ("out_of_scope", "out_of_scope_treatment", "smalltalk", "privacy", "feedback", "diagnosis_request", "crisis")
 OUTSIDE = ("out_of_scope", "out_of_scope_treatment")
+#: Topics whose questions name other treatments.
+OTHER_TREATMENTS = ("combine_treatments", "vs_other_treatments", "vs_laser", "vs_chemical_peel")
+#: Below the first probability a topic is not answered outright when what is outside has the second: "what age for baby botox".
+CONTESTED, OUTSIDE_ENOUGH = 0.65, 0.1
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,7 @@ class Thresholds:
 
     answer: float = 0.45
     near: float = 0.4
-    split: float = 0.5
+    split: float = 0.55
     echo: float = 0.001
     outside: float = 0.3
 
@@ -77,8 +81,12 @@ IN_CONTEXT = 0.08
 LEANING_ENDS = 0.75
 #: Margin from which a circumstance counts whatever the message is about; else one of its topics must have this probability at least.
 VERY_SURE, RELATED = 0.8, 0.02
+#: Probability of its topics below which a circumstance is told on the way to a question about something else.
+ASIDE = 0.04
+#: Topics in which any circumstance may be told.
+GENERAL_TOPICS = frozenset(("candidacy", "contraindications"))
 #: Topics of messages that state a circumstance.
-TOPICS_OF = {name: {*topics.split(), "candidacy", "contraindications"} for name, topics in {
+TOPICS_OF = {name: {*topics.split(), *GENERAL_TOPICS} for name, topics in {
     "pregnancy": "pregnancy_breastfeeding", "breastfeeding": "pregnancy_breastfeeding", "isotretinoin": "isotretinoin medications", "blood_thinner": "medications health_conditions",
     "bleeding_disorder": "health_conditions medications", "keloid": "keloids other_scars", "active_acne": "active_acne", "cold_sore": "cold_sores", "skin_condition": "skin_conditions",
     "diabetes": "health_conditions", "immunosuppressed": "health_conditions medications", "cancer_treatment": "health_conditions medications", "lesion": "moles_tattoos diagnosis_request",
@@ -87,6 +95,10 @@ TOPICS_OF = {name: {*topics.split(), "candidacy", "contraindications"} for name,
     "shared_needles": "home_hygiene home_rollers urgent_symptom safety_risks choose_provider vampire_facial_safety", "numbing_misuse": "numbing", "stopping_medication": "medications isotretinoin preparation",
     "topical_on_open_skin": "skincare_after exosomes_serums combine_treatments home_rollers",
 }.items()}
+#: Words that point back to what was said before: such a part asks something of its own only when the model is this sure of its topic, unless it says that it adds a question.
+REFERS = re.compile(r"\b(?:this|that|these|those|them|they|it|one|there|then)\b", re.I)
+ADDS = re.compile(r"^\W*(?:and|n|&|also|plus|another|second)\b|\balso\b", re.I)
+REFERRING = 0.65
 #: Words that carry no topic.
 CONTENT = re.compile(r"\b(?:and|but|or|also|so|then|what|how|about|if|same|even|for|on|with|in|at|of|to|the|my|a|an|is|it|that|ok|okay)\b", re.I)
 NUMBER = re.compile(r"^\W*(?:option |number |no\.? ?|choice |the )?(?P<n>[1-9]|first|second|third|fourth|one|two|three|four|last)(?: one| option)?\W*$", re.I)
@@ -113,7 +125,12 @@ class Reader:
             return {"request": "blank", "questions": [], "language": "en"}
         asks = self._asks(text, state or {})
         triage = {**self.triage.find(text).as_dict(), "settled": bool(SETTLED.search(text))}
-        return {**asks, "triage": triage, "circumstances": [item for item in self.circumstances.find(text) if self._likely(item, text)]}
+        return {**asks, "triage": triage, "circumstances": [self._aside(item, text) for item in self.circumstances.find(text) if self._likely(item, text)]}
+
+    def _aside(self, item: Dict[str, Any], text: str) -> Dict[str, Any]:
+        """The circumstance, marked `aside` when it is told on the way to a question about something else: it is warned of, but no topic of the message."""
+        asked = TOPICS_OF[item["id"]] - GENERAL_TOPICS
+        return item if any(topic in asked and p >= ASIDE for topic, p in self.rank(text).topics) else {**item, "aside": True}
 
     def _likely(self, item: Dict[str, Any], text: str) -> bool:
         """Whether a circumstance that only the trained model sees fits what the message is about (or the model is very sure)."""
@@ -200,7 +217,8 @@ class Reader:
             kept: Dict[str, tuple] = {}
             for part in asking if asking and len(parts) > 2 else parts:
                 rank = self.rank(part)
-                sure = rank.confidence >= self.thresholds.split and (rank.best in likely or whole.confidence < self.thresholds.answer)
+                least = REFERRING if part != parts[0] and REFERS.search(part) and not ADDS.search(part) else self.thresholds.split
+                sure = rank.confidence >= least and (rank.best in likely or whole.confidence < self.thresholds.answer)
                 if sure and rank.best not in BOUNDARIES and rank.best not in kept:
                     kept[rank.best] = (part, rank)
             if len(kept) >= 2 and len(kept) > len(best):
@@ -227,9 +245,10 @@ class Reader:
         return question
 
     def _decide(self, ranked: Ranked) -> str:
-        if ranked.confidence >= self.thresholds.answer and (ranked.nearest >= self.thresholds.near or ranked.best in BOUNDARIES):
-            return "answer"
         outside = sum(p for topic, p in ranked.topics if topic in OUTSIDE)
+        if ranked.confidence >= self.thresholds.answer and (ranked.nearest >= self.thresholds.near or ranked.best in BOUNDARIES):
+            contested = ranked.confidence < CONTESTED and outside >= OUTSIDE_ENOUGH and ranked.best not in (*BOUNDARIES, *OTHER_TREATMENTS)
+            return "ask" if contested else "answer"
         inside = max((p for topic, p in ranked.topics if topic not in OUTSIDE), default=0.0)
         if outside >= self.thresholds.outside and outside > inside:
             return "outside"
