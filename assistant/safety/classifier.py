@@ -44,12 +44,12 @@ class Limits:
     expected: float = 0.4
     sentence: float = 3.0  #: factor for a single sentence, which lacks its context
     nothing: float = 0.12  #: share of the urgent levels below which, in the message and in all its sentences, nothing is reported whatever words occur
-    ordinary: float = 0.5  #: share of `expected` above which a same-day pattern needs the model's support,
+    ordinary: float = 0.4  #: share of `expected` above which a same-day pattern needs the model's support,
     supported: float = 0.3  #: which is this share of the two urgent levels
     milder: float = 0.8  #: an emergency that only the model sees is at least so many times as likely as `contact_clinic`,
     harmless: float = 0.35  #: and so many times as likely as `none`;
     nothing_new: float = 0.65  #: `contact_clinic` is not said where `none` is more likely than this,
-    healing: float = 0.55  #: or `expected` than this
+    healing: float = 0.55  #: or `expected` than this; a same day then needs `supported` too
 
 
 def read_messages(folder: Path = paths.SAFETY / "messages") -> List[Tuple[str, str]]:
@@ -129,7 +129,9 @@ class TriageModel:
         none, milder, limits = shares.get("none", 0.0), shares.get("contact_clinic", 0.0), self.limits
         if level == "emergency":
             return reached < max(limits.milder * milder, limits.harmless * none)
-        return level == "contact_clinic" and (none > limits.nothing_new or shares.get("expected", 0.0) > limits.healing)
+        if shares.get("expected", 0.0) > limits.healing:
+            return reached < limits.supported or level == "contact_clinic"
+        return level == "contact_clinic" and none > limits.nothing_new
 
 
 #: Circumstances whose statements report nothing that needs care: as harmless messages they keep "I take warfarin" from alarming.
