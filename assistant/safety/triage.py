@@ -31,7 +31,7 @@ PERSONAL = re.compile(
     r"daughter'?s|mum'?s|mom'?s|wife'?s|husband'?s|sister'?s|today|tonight|yesterday|this morning|last night|right now|since|ago|just now|now)\b", re.I)
 #: Long past or resolved.
 PAST = re.compile(
-    r"\b(?:years? ago|last year|as a (?:kid|child|teen)|when i was (?:a |little|young|\d)|back in (?:19|20)\d\d|in (?:19|20)\d\d|decades? ago|months? ago (?:and|but)? ?(?:it )?(?:healed|cleared|fine)|"
+    r"\b(?:years? ago|(?<!since )last (?:year|winter|summer|spring|autumn|christmas|easter)|as a (?:kid|child|teen)|when i was (?:a |little|young|\d)|back in (?:19|20)\d\d|in (?:19|20)\d\d|decades? ago|months? ago (?:and|but)? ?(?:it )?(?:healed|cleared|fine)|"
     r"all (?:cleared|healed|better|gone|fine) now|(?:has|have|it'?s|is|are) (?:since |fully |completely |all )?(?:healed|cleared up|gone away|settled|gone down)|used to|ages ago|once had|had (?:it|one) once|previous(?:ly)?|history of)\b", re.I)
 #: Figures of speech.
 IDIOM = re.compile(
