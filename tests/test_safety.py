@@ -73,9 +73,9 @@ def test_every_urgent_reply_exists():
 @pytest.mark.slow
 def test_triage_holds_its_bars_on_the_own_evaluation_set(triage):
     figures = safety_report.score(triage.find, safety_report.rows())
-    assert figures["red_at_least_same_day"] >= 0.95 and figures["red_as_emergency"] >= 0.85, figures
-    assert figures["orange_at_least_same_day"] >= 0.88 and figures["yellow_at_least_contact"] >= 0.75, figures
-    assert figures["green_false_alarm"] <= 0.12 and figures["none_false_alarm"] <= 0.06, figures
+    assert figures["red_at_least_same_day"] >= 0.97 and figures["red_as_emergency"] >= 0.90, figures
+    assert figures["orange_at_least_same_day"] >= 0.92 and figures["yellow_at_least_contact"] >= 0.85, figures
+    assert figures["green_false_alarm"] <= 0.08 and figures["none_false_alarm"] <= 0.06, figures
 
 
 @pytest.mark.parametrize("text, name, who", [

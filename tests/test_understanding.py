@@ -82,8 +82,8 @@ def test_the_own_evaluation_set_is_understood():
     report = score.score(score.load_parser(), score.rows())
     assert report["first_right"] >= FIRST_RIGHT, report
     assert report["answered_or_offered"] >= HELPED, report
-    assert report["in_scope_turned_away"] <= 0.05 and report["out_of_scope_answered_anyway"] <= 0.25, report
-    assert report["both_right"] >= 0.5 and report["two_topics_for_one_question"] <= 0.12, report
+    assert report["messages"] >= 600 and report["in_scope_turned_away"] <= 0.03 and report["out_of_scope_answered_anyway"] <= 0.05, report
+    assert report["both_right"] >= 0.75 and report["two_topics_for_one_question"] <= 0.10, report
 
 
-FIRST_RIGHT, HELPED = 0.70, 0.82
+FIRST_RIGHT, HELPED = 0.87, 0.95

@@ -51,7 +51,7 @@ def report(triage: Triage) -> str:
     items = rows()
     ways = {"patterns alone": triage.red_flags.find, "trained model alone": triage.model.find, "both (what the assistant does)": triage.find}
     figures = {name: score(find, items) for name, find in ways.items()}
-    lines = ["# Safety report", "", f"Measured {dt.date.today().isoformat()} with `make safety-report ARGS=--write` on {len(items)} messages of tests/evaluation/safety.csv, which neither the encoder, nor the triage model, nor the patterns were made from.",
+    lines = ["# Safety report", "", f"Measured {dt.date.today().isoformat()} with `make safety-report ARGS=--write` on {len(items)} messages of tests/evaluation/safety.csv, none of which is in the training data of the encoder or the triage model. The limits were chosen on them, and kinds of messages that failed were given more examples in other words, so that the figures flatter a little.",
              "", "| figure | " + " | ".join(figures) + " |", "|---|" + "---|" * len(figures)]
     lines += [f"| {key} | " + " | ".join(f"{values[key]:.3f}" for values in figures.values()) + " |" for key in next(iter(figures.values()))]
     confusion = collections.Counter((item["level"], triage.find(normalise(item["message"])).level) for item in items)
