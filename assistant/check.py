@@ -18,7 +18,7 @@ VARIANT_LENGTH = (3, 85)
 #: Highest U.S. school grade (Flesch-Kincaid 1975) of an answer; the knowledge base aims at a reading age of about 12.
 HIGHEST_GRADE, HIGHEST_MEAN_GRADE = 10.0, 7.5
 #: Placeholders that are filled in while a conversation runs (data/knowledge/conversation.yml says where).
-RUNTIME = ("value", "date", "name", "details", "domain", "when", "until", "open_now", "day", "hours_of_day", "price", "singles", "list", "part_of_day", "sent", "circumstance", "circumstances")
+RUNTIME = ("value", "date", "name", "details", "domain", "when", "until", "open_now", "day", "hours_of_day", "price", "singles", "list", "part_of_day", "sent", "circumstance", "circumstances", "seconds")
 #: Fewest training examples of an intent.
 FEWEST_EXAMPLES = 25
 

@@ -2,6 +2,7 @@
 import re
 from dataclasses import dataclass
 from datetime import date
+from ipaddress import ip_network
 from pathlib import Path
 from string import Formatter
 from typing import Any, Dict, List, Optional, Tuple
@@ -171,6 +172,23 @@ class Privacy(Strict):
     retention_days: int = Field(30, ge=1, le=3650)
 
 
+class Limits(Strict):
+    """How many calls a minute the website channel takes (docs/channel.md). A message that reports a danger sign is answered whatever the limit."""
+
+    messages_a_minute: int = Field(30, ge=1, le=100_000)  #: of one conversation
+    calls_a_minute: int = Field(300, ge=1, le=1_000_000)  #: of one address: a clinic's or a company's whole network may share one
+    sessions_a_minute: int = Field(60, ge=1, le=100_000)  #: conversations that one address opens
+    trusted_proxies: List[str] = ["127.0.0.0/8", "::1"]  #: whose X-Forwarded-For is believed
+
+    @validator("trusted_proxies", each_item=True)
+    def _networks(cls, value):
+        try:
+            ip_network(value, strict=False)
+        except ValueError:
+            raise ValueError(f"`{value}` is neither an address nor a network; write one such as 10.0.0.0/8") from None
+        return value
+
+
 class Clinic(Strict):
     """Everything that a clinic says about itself. Only name, phone and country are compulsory."""
 
@@ -201,6 +219,7 @@ class Clinic(Strict):
     aftercare: Aftercare = Aftercare()
     gaps: Gaps = Gaps()
     privacy: Privacy = Privacy()
+    limits: Limits = Limits()
 
     @validator("hours")
     def _hours(cls, value):

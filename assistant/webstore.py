@@ -3,12 +3,14 @@ import json
 import os
 import secrets
 import time
+from datetime import datetime, timezone
 from typing import Any, Dict, List, Optional, Tuple
 
 import jwt
 import sqlalchemy as sa
 
 from assistant import database, paths
+from assistant.handoff import requests
 from assistant.handoff.veil import storable, veil
 from assistant.turn import public
 
@@ -168,6 +170,12 @@ class WebStore:
             return True
         except (database.StoreError, sa.exc.SQLAlchemyError):
             return False
+
+    @staticmethod
+    def delivered(session: str) -> Optional[str]:
+        """When requests of this conversation reached the clinic: times in UTC (ISO 8601), comma-separated; None when none did."""
+        times = [datetime.fromtimestamp(request["delivered"], timezone.utc).isoformat(timespec="seconds") for request in requests.of_session(session) if request["delivered"]]
+        return ", ".join(times) or None
 
     def erase(self, session: str, keep_token: bool = False) -> None:
         """Delete everything of one conversation; with `keep_token` the visitor can go on with a new one under the same token."""

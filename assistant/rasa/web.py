@@ -21,6 +21,7 @@ from assistant.handoff import requests
 from assistant.rasa import assets
 from assistant.rasa.record import Record
 from assistant.rasa.runtime import live_knowledge, responses, triage
+from assistant.rasa.throttle import Throttle
 from assistant.safety.replies import level_of, response_name, urgent_turn
 from assistant.turn import Turn, public, together
 from assistant.understanding.reader import chosen_meaning, intent_of
@@ -50,7 +51,7 @@ class Problem(Exception):
         return json_response(body, self.status, content_type="application/problem+json", headers=self.headers)
 
 
-TITLES = {400: "Bad request", 401: "Not authorised", 404: "Not found", 405: "Method not allowed", 413: "Too large", 415: "Unsupported media type", 503: "Not available"}
+TITLES = {400: "Bad request", 401: "Not authorised", 404: "Not found", 405: "Method not allowed", 413: "Too large", 415: "Unsupported media type", 429: "Too many requests", 503: "Not available"}
 
 
 class TurnOutput(OutputChannel):
@@ -149,6 +150,7 @@ class Endpoints:
     def __init__(self, store: WebStore, on_new_message: Callable[[UserMessage], Awaitable[Any]]):
         self.store, self.on_new_message = store, on_new_message
         self.record = Record(store)
+        self.throttle = Throttle()
 
     def register(self, routes: Blueprint) -> None:
         """Add every route, the error handlers and the CORS answer to `routes`."""
@@ -206,6 +208,7 @@ class Endpoints:
             return  # files of the widget: the same for every website
         for header in ("Access-Control-Allow-Credentials", "Access-Control-Expose-Headers", "Access-Control-Allow-Origin"):
             response.headers.pop(header, None)
+        response.headers["Access-Control-Expose-Headers"] = "Assistant-Delivered, Retry-After"
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["Vary"] = "Origin"
         if request.method == "OPTIONS":
@@ -244,7 +247,14 @@ class Endpoints:
         """The conversation that the bearer token opens. Raises BadToken, StoreError."""
         return await database.reach(self.store.session_of, self.token(request), expected=BadToken)
 
+    async def limit(self, request: Request, **what: Any) -> None:
+        """Count a call against the limits of clinic.yml. Raises Problem (429)."""
+        seconds = await self.throttle.check(request, live_knowledge().get().clinic.limits, **what)
+        if seconds:
+            raise Problem(429, TITLES[429], live_knowledge().get().reply("too_many", seconds=str(seconds)), {"Retry-After": str(seconds)})
+
     async def open_session(self, request: Request) -> HTTPResponse:
+        await self.limit(request, opening=True)
         if request.body:
             self.body(request)
         turn = compose.greeting(live_knowledge().get()).as_dict()
@@ -259,6 +269,8 @@ class Endpoints:
         for name, value, most in (("text", text, None), ("choice", choice, 64), ("client_id", client_id, 80)):
             if value is not None and (not isinstance(value, str) or (most and not 0 < len(value) <= most)):
                 raise Problem(400, TITLES[400], f"`{name}` must be a text" + (f" of 1 to {most} characters." if most else "."))
+        if text is None or not self.urgent(normalise(text)):  # a danger sign is answered whatever the limit
+            await self.limit(request, session=session)
         picked = None
         if choice is not None:
             picked = await self.record.choice(session, choice)
@@ -373,9 +385,11 @@ class Endpoints:
             logger.error("healing a conversation failed: %s", type(error).__name__)
 
     async def history(self, request: Request) -> HTTPResponse:
+        await self.limit(request)
         return json_response({"turns": await database.reach(self.store.history, await self.session(request))})
 
     async def feedback(self, request: Request) -> HTTPResponse:
+        await self.limit(request)
         session, data = await self.session(request), self.body(request)
         turn, topic, vote, comment = (data.get(name) for name in ("turn", "topic", "vote", "comment"))
         if vote not in ("up", "down"):
@@ -388,8 +402,10 @@ class Endpoints:
         return empty(204)
 
     async def erase_session(self, request: Request) -> HTTPResponse:
-        await database.reach(self.store.erase, await self.session(request))
-        return empty(204)
+        session = await self.session(request)
+        delivered = await database.reach(self.store.delivered, session)
+        await database.reach(self.store.erase, session)
+        return empty(204, headers={"Assistant-Delivered": delivered} if delivered else None)
 
     async def live(self, request: Request) -> HTTPResponse:
         return json_response({"status": "ok"})

@@ -128,7 +128,9 @@ class Reader:
         return {**asks, "triage": triage, "circumstances": [self._aside(item, text) for item in self.circumstances.find(text) if self._likely(item, text)]}
 
     def _aside(self, item: Dict[str, Any], text: str) -> Dict[str, Any]:
-        """The circumstance, marked `aside` when it is told on the way to a question about something else: it is warned of, but no topic of the message."""
+        """The circumstance, marked `aside` when only the model sees it, in a question about something else: it is warned of, but no topic of the message."""
+        if item.get("margin", VERY_SURE) >= VERY_SURE:
+            return item
         asked = TOPICS_OF[item["id"]] - GENERAL_TOPICS
         return item if any(topic in asked and p >= ASIDE for topic, p in self.rank(text).topics) else {**item, "aside": True}
 

@@ -23,7 +23,7 @@ export class Conversation {
   restoring = false;
   trouble?: Trouble;
   /** What a deletion led to, shown in place of the conversation. */
-  erased?: "done" | "expired";
+  erased?: "done" | "sent" | "expired";
   erasing = false;
   readonly kept: Kept;
   private pumping?: Promise<void>;
@@ -280,8 +280,8 @@ export class Conversation {
     try {
       if (!this.trouble) await this.pumping; // a turn under way is waited for, so that nothing is stored after the deletion
       await this.halt();
-      if (this.kept.token) await this.channel.erase(this.kept.token);
-      this.erased = "done";
+      const sent = this.kept.token && (await this.channel.erase(this.kept.token));
+      this.erased = sent ? "sent" : "done";
     } catch (error) {
       if (asTrouble(error).kind !== "expired") throw error;
       this.erased = "expired";

@@ -50,6 +50,7 @@ export const en = {
   eraseFailed: "It could not be deleted just now. Please try again, or call {phone}.",
   erasing: "Deleting",
   erased: "Your conversation has been deleted.",
+  erasedSent: "The clinic had already received your request to be contacted, and this does not take it back: call {phone} if it should be deleted there too.",
   erasedExpired: "This conversation had already expired, so it cannot be deleted from here. It is erased by itself {days} days after it was held. If you want it gone sooner, call {phone}.",
   begin: "Start a new conversation",
   personText: "The team of {clinic} is glad to help you.",

@@ -52,6 +52,7 @@ const es: Strings = {
   eraseFailed: "No se pudo borrar ahora. Inténtelo de nuevo o llame al {phone}.",
   erasing: "Borrando",
   erased: "Su conversación ha sido borrada.",
+  erasedSent: "La clínica ya había recibido su solicitud de contacto y esto no la anula: llame al {phone} si también debe borrarse allí.",
   erasedExpired: "Esta conversación ya había caducado y no se puede borrar desde aquí. Se elimina sola a los {days} días. Si quiere que se borre antes, llame al {phone}.",
   begin: "Empezar otra conversación",
   personText: "El equipo de {clinic} le ayudará con gusto.",
