@@ -139,7 +139,12 @@ class AssetRoutes:
                 raise NotFound("There is no such topic.")
             return json_response({"id": found.id, "title": found.title, "question": found.question}, headers={"Cache-Control": "no-cache"})
 
-        for handler, address in ((launcher, "/widget.js"), (asset, "/assets/<name>"), (demo, "/demo"), (clinic, "/clinic"), (topic, "/topics/<name>")):
+        document = (paths.ROOT / "docs" / "api.yml").read_bytes()
+
+        async def openapi(request: Request) -> HTTPResponse:
+            return raw(document, headers={"Cache-Control": "no-cache"}, content_type="application/yaml")
+
+        for handler, address in ((openapi, "/openapi.yml"), (launcher, "/widget.js"), (asset, "/assets/<name>"), (demo, "/demo"), (clinic, "/clinic"), (topic, "/topics/<name>")):
             routes.add_route(handler, address, methods=["GET", "HEAD"])
 
 
