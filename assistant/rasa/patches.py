@@ -9,13 +9,11 @@ import os
 import jsonschema
 import rasa.core.actions.action as actions
 
+from assistant.rasa.standin import refuse_components
+from assistant.rasa.switches import enabled
+
 #: Seconds that an action call may take in all, before the visitor gets the kind sentence (Rasa's own limit is 300 s).
 ACTION_TIMEOUT = float(os.environ.get("ASSISTANT_ACTION_TIMEOUT", "4"))
-
-
-def enabled(name: str) -> bool:
-    """Whether the workaround is on (default) or switched off by ASSISTANT_PATCH_<NAME>=off."""
-    return os.environ.get(f"ASSISTANT_PATCH_{name.upper()}", "on") != "off"
 
 
 def short_action_timeout() -> None:
@@ -36,7 +34,7 @@ def constant_action_schema() -> None:
 
 def apply() -> None:
     """Install every workaround that is not switched off."""
-    for patch in (short_action_timeout, constant_action_schema):
+    for patch in (short_action_timeout, constant_action_schema, refuse_components):
         if enabled(patch.__name__):
             patch()
 
