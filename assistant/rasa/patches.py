@@ -5,9 +5,11 @@ workaround has a switch (an environment variable set to "off") and a test in tes
 no longer needs it.
 """
 import os
+from typing import Dict, Optional, Type
 
 import jsonschema
 import rasa.core.actions.action as actions
+import rasa.shared.core.events as events
 
 from assistant.rasa.standin import refuse_components
 from assistant.rasa.switches import enabled
@@ -32,9 +34,25 @@ def constant_action_schema() -> None:
     actions.RemoteAction._validate_action_result = validate_action_result
 
 
+def known_event_types() -> None:
+    """RasaHQ/rasa#3011: every stored event that is loaded looks through all subclasses of Event for its class; a table is made once."""
+    look = events.Event.resolve_by_type
+    known: Dict[str, Type[events.Event]] = {}
+
+    def resolve_by_type(type_name: str, default: Optional[Type[events.Event]] = None) -> Optional[Type[events.Event]]:
+        if type_name not in known:
+            found = look(type_name, default)
+            if found is None or found is default:
+                return found
+            known[type_name] = found
+        return known[type_name]
+
+    events.Event.resolve_by_type = staticmethod(resolve_by_type)
+
+
 def apply() -> None:
     """Install every workaround that is not switched off."""
-    for patch in (short_action_timeout, constant_action_schema, refuse_components):
+    for patch in (short_action_timeout, constant_action_schema, refuse_components, known_event_types):
         if enabled(patch.__name__):
             patch()
 

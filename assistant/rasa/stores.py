@@ -1,4 +1,9 @@
-"""Rasa's tracker store in the assistant's own database (assistant.database)."""
+"""Rasa's tracker store in the assistant's own database (assistant.database).
+
+Rasa loads, replays and sends to the action server every event of a session at every message: turn 200 takes eight times as long as turn 2
+(RasaHQ/rasa#3011). Here the last turns are loaded, and before them the newest event of each kind that still decides something: what every slot
+holds, whether a form is open. ASSISTANT_PATCH_LAST_TURNS=off loads whole sessions again.
+"""
 import json
 import logging
 import time
@@ -16,10 +21,24 @@ from rasa.shared.exceptions import RasaException
 from assistant import database
 from assistant.handoff.veil import event_texts
 from assistant.rasa.faults import note_fault
+from assistant.rasa.switches import enabled
 
 logger = logging.getLogger(__name__)
 #: Conversations that could not be saved and are kept in memory, and for how many seconds.
 MOST_UNSAVED, UNSAVED_LIFETIME = 500, 1800.0
+#: Messages of the visitor whose events are loaded in full.
+LAST_TURNS = 4
+#: Events of which the newest one of each name is enough of what was before: slots, the open form, what was done last.
+LASTING = ("slot", "active_loop", "loop_interrupted", "action_execution_rejected", "action")
+#: Events that change the meaning of earlier ones: a session with one of them before the last turns is loaded whole.
+REWRITING = ("restart", "rewind", "undo", "reset_slots", "pause", "resume")
+
+#: The event with which the latest session begins.
+SESSION_START = sa.text(f"SELECT MAX(id) FROM events WHERE sender_id = :sender AND type_name = '{SessionStarted.type_name}'")
+#: The action (to listen) before the oldest of the last messages, in the latest session.
+RECENT_START = sa.text("""
+    SELECT MAX(id) FROM events WHERE sender_id = :sender AND type_name = 'action' AND id >= :start AND id <
+    (SELECT id FROM events WHERE sender_id = :sender AND type_name = 'user' AND id >= :start ORDER BY id DESC LIMIT 1 OFFSET :turns)""")
 
 
 class ConversationStore(SQLTrackerStore):
@@ -99,13 +118,21 @@ class ConversationStore(SQLTrackerStore):
         tracker.stored_events, tracker.newest_row = len(tracker.events), newest_row
 
     def _event_query(self, session: Any, sender_id: str, fetch_events_from_all_sessions: bool) -> Any:
-        """Like Rasa's query, but the latest session is the one that was written last: by its time stamp a clock that jumps back loses events."""
+        """Like Rasa's query, but the latest session is the one that was written last (by its time stamp a clock that jumps back loses events), and only
+        what is needed of it is loaded."""
         event = self.SQLEvent
-        query = session.query(event).filter(event.sender_id == sender_id)
-        if not fetch_events_from_all_sessions:
-            start = session.query(sa.func.max(event.id)).filter(event.sender_id == sender_id, event.type_name == SessionStarted.type_name).scalar_subquery()
-            query = query.filter(event.id >= sa.func.coalesce(start, 0))
-        return query.order_by(event.id)
+        query = session.query(event).filter(event.sender_id == sender_id).order_by(event.id)
+        if fetch_events_from_all_sessions:
+            return query
+        start = session.execute(SESSION_START, {"sender": sender_id}).scalar() or 0
+        recent = session.execute(RECENT_START, {"sender": sender_id, "turns": LAST_TURNS - 1, "start": start}).scalar() if enabled("last_turns") else None
+        if recent is None or recent <= start:
+            return query.filter(event.id >= start)
+        earlier = sa.and_(event.sender_id == sender_id, event.id >= start, event.id < recent)
+        if session.query(event.id).filter(earlier, event.type_name.in_(REWRITING)).first():
+            return query.filter(event.id >= start)
+        lasting = session.query(sa.func.max(event.id)).filter(earlier, event.type_name.in_(LASTING)).group_by(event.type_name, event.action_name)
+        return query.filter(sa.or_(event.id >= recent, event.id.in_([row[0] for row in lasting])))
 
     def _write(self, tracker: DialogueStateTracker) -> bool:
         """Append the new events. False when there were events that the tracker did not know: then what both remember is put together."""
