@@ -25,6 +25,8 @@ def main() -> None:
         sys.exit(f"!! {error}")
     from rasa.__main__ import main as rasa_main
 
+    from assistant.rasa import patches  # noqa: F401 - installs them before training data is read; Rasa loads them with config.yml, after that
+
     rasa_main()
 
 
