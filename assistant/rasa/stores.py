@@ -39,15 +39,16 @@ def names(types: Tuple[str, ...]) -> str:
     return ", ".join(f"'{name}'" for name in types)
 
 
+#: In the queries below `+id` keeps SQLite from walking through a conversation by id where the index by kind of event (ix_events_kind) is shorter.
 #: The newest event; the one with which the latest session begins; the events from one on.
 NEWEST = sa.text("SELECT MAX(id) FROM events WHERE sender_id = :sender")
-SESSION_START = sa.text(f"SELECT MAX(id) FROM events WHERE sender_id = :sender AND type_name = '{SessionStarted.type_name}'")
+SESSION_START = sa.text(f"SELECT MAX(+id) FROM events WHERE sender_id = :sender AND type_name = '{SessionStarted.type_name}'")
 EVENTS_SINCE = sa.text("SELECT id, data FROM events WHERE sender_id = :sender AND id >= :first ORDER BY id")
 #: The action (to listen) before the oldest of the last messages, in the latest session.
 RECENT_START = sa.text("""
     SELECT MAX(id) FROM events WHERE sender_id = :sender AND type_name = 'action' AND id >= :start AND id <
     (SELECT id FROM events WHERE sender_id = :sender AND type_name = 'user' AND id >= :start ORDER BY id DESC LIMIT 1 OFFSET :turns)""")
-EARLIER = "FROM events WHERE sender_id = :sender AND id >= :start AND id < :recent AND type_name IN ({})"
+EARLIER = "FROM events WHERE sender_id = :sender AND +id >= :start AND +id < :recent AND type_name IN ({})"
 REWRITTEN = sa.text(f"SELECT id {EARLIER.format(names(REWRITING))} LIMIT 1")
 NEWEST_OF_EACH = sa.text(f"SELECT MAX(id) AS id {EARLIER.format(names(LASTING))} GROUP BY type_name, action_name")
 
