@@ -97,10 +97,9 @@ class TopicModel:
 
     def __init__(self, labels: Sequence[str], examples: np.ndarray, example_labels: np.ndarray, features, weights: np.ndarray, bias: np.ndarray, temperature: float = 1.0):
         self.labels, self.temperature = list(labels), float(temperature)
-        self.examples, self.example_labels = examples, example_labels
+        self.examples, self.example_labels = examples.astype(np.float32, copy=False), example_labels
         self.features, self.weights, self.bias = features, weights, bias
         self._row = WordRow(features)
-        self._dense = examples.astype(np.float32)
         self.topics = sorted({topic_of(label) for label in labels})
         index = {topic: i for i, topic in enumerate(self.topics)}
         self._topic_of_example = np.array([index[topic_of(label)] for label in self.labels])[example_labels]
@@ -133,7 +132,7 @@ class TopicModel:
 
     def rank(self, text: str, vector: np.ndarray, length: int = 10) -> Ranked:
         """The most likely topics of one text and its embedding [dimension], the situation inside each, and the cosine to the nearest example."""
-        similar = self._dense @ vector
+        similar = self.examples @ vector
         count = min(NEIGHBOURS, len(similar))
         nearest = np.argpartition(-similar, count - 1)[:count]
         mixed = (np.log(self.by_neighbours(similar, nearest) + FLOOR) + np.log(self.by_words(text) + FLOOR)) / 2
@@ -152,7 +151,7 @@ class TopicModel:
 
     def save(self, folder: Path) -> None:
         """Write examples.npz, words.joblib and labels.json."""
-        np.savez(folder / "examples.npz", examples=self.examples, example_labels=self.example_labels)
+        np.savez(folder / "examples.npz", examples=self.examples.astype(np.float16), example_labels=self.example_labels)
         joblib.dump({"features": without_rare_terms(self.features), "weights": self.weights, "bias": self.bias}, folder / "words.joblib")
         (folder / "labels.json").write_text(json.dumps({"labels": self.labels, "temperature": self.temperature}), "utf-8")
 

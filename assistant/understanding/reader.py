@@ -11,7 +11,7 @@ from assistant.understanding.language import detect
 from assistant.understanding.lexicon import Lexicon
 from assistant.understanding.model import Ranked, TopicModel
 from assistant.understanding.splitter import candidates
-from assistant.understanding.text import has_words, normalise
+from assistant.understanding.text import QUESTION, has_words, normalise
 
 BOUNDARIES = ("out_of_scope", "out_of_scope_treatment", "smalltalk", "privacy", "feedback", "diagnosis_request", "crisis")
 OUTSIDE = ("out_of_scope", "out_of_scope_treatment")
@@ -55,8 +55,6 @@ FORGET = re.compile(
     r"|\b(?:forget|ignore|erase|clear|remove|drop|delete|scrap) (?:\w+ ){0,3}(?:about my (?:health|skin|medic\w+|condition|pregnancy)|my (?:health (?:info\w*|details|facts|stuff)|circumstances|medical (?:info\w*|details|history)))", re.I)
 #: Openings that lean on what was said before.
 LEANING = re.compile(r"^(?:and|but|what about|how about|what if|also|or|so|ok(?:ay)?|then|same for|even|is that|does that|will that|would that|how long does (?:it|that)|for|on|with|in|at|the|no,? i mean(?:t)?|sorry,? (?:i mean(?:t)?|the)|i mean(?:t)?)\b", re.I)
-#: A part that asks something.
-QUESTION = re.compile(r"\?|^(?:and |also |but |so |plus |n )*(?:how|what|whats|when|where|who|why|which|can|could|do|does|is|are|will|would|should|may|am|any|price|cost)\b", re.I)
 #: A link, in markdown or bare.
 LINK = re.compile(r"\[(?P<words>[^\]]*)\]\([^)]*\)|\b(?:https?://|www\.)\S+", re.I)
 #: Self-harm that goes on, said beside old scars.
