@@ -1,4 +1,5 @@
 """Reading a message: its language, its questions, and what it takes from the conversation so far."""
+import functools
 import re
 from dataclasses import dataclass
 from typing import Any, Dict, List, Optional
@@ -98,8 +99,9 @@ class Reader:
                  statements: Optional[StatementModel] = None):
         self.encode, self.model, self.lexicon, self.thresholds = encode, model, lexicon, thresholds
         self.triage, self.circumstances = triage or Triage(), Circumstances(statements)
+        self.rank = functools.lru_cache(maxsize=256)(self._rank)
 
-    def rank(self, text: str) -> Ranked:
+    def _rank(self, text: str) -> Ranked:
         """The model's ranking of one text; of a link only its words count."""
         text = LINK.sub(lambda match: match["words"] or " ", text).strip() or text
         return self.model.rank(text, self.encode(text))
@@ -196,7 +198,10 @@ class Reader:
                 best = self._after_manners(parts)
             asking = [part for part in parts if QUESTION.search(part)]
             kept: Dict[str, tuple] = {}
-            for part in asking if asking and len(parts) > 2 else parts:
+            read = asking if asking and len(parts) > 2 else parts
+            for number, part in enumerate(read):
+                if len(kept) + len(read) - number < max(2, len(best) + 1):
+                    break  # too few are left for this way to count: ranking costs an encoding each
                 rank = self.rank(part)
                 sure = rank.confidence >= self.thresholds.split and (rank.best in likely or whole.confidence < self.thresholds.answer)
                 if sure and rank.best not in BOUNDARIES and rank.best not in kept:
@@ -207,11 +212,13 @@ class Reader:
 
     def _after_manners(self, parts: List[str]) -> List[tuple]:
         """The other part of "cheers. and the price?", where one of two parts is a word of thanks or a greeting."""
-        ranked = [(part, self.rank(part)) for part in parts]
-        if ranked[0][1].best == "smalltalk" and ranked[0][1].confidence >= self.thresholds.split and len(parts[0].split()) <= 4:
-            part, other = ranked[1]
+        if len(parts[0].split()) > 4:
+            return []
+        manners = self.rank(parts[0])
+        if manners.best == "smalltalk" and manners.confidence >= self.thresholds.split:
+            other = self.rank(parts[1])
             if other.best not in BOUNDARIES and other.confidence >= self.thresholds.answer:
-                return [(part, other)]
+                return [(parts[1], other)]
         return []
 
     def _question(self, text: str, ranked: Ranked, entities: Dict[str, List[str]]) -> Dict[str, Any]:
