@@ -25,6 +25,7 @@ import requests
 
 from assistant import launch, paths
 from assistant.rasa.switches import all_off
+from assistant.understanding.splitter import sentences
 from tests.servers import Assistant, Visitor
 
 DOCUMENT = paths.ROOT / "docs" / "speed.md"
@@ -43,9 +44,9 @@ ROWS = (
     ("late", "turn 200 to 209 over HTTP, p50", "ms", None),
     ("growth", "turn 200 against turn 2", "×", 1.3),
     ("burst", f"last of {BURST} messages sent at once by one visitor, against a single one", "×", 6),
-    ("parse", f"reading a message (NLU), p50 of {MESSAGES}", "ms", 8),
-    ("parse95", f"reading a message (NLU), p95 of {MESSAGES}", "ms", None),
-    ("triage", f"triage of a message, p50 of {MESSAGES}", "ms", 5),
+    ("parse", f"reading a sentence (NLU), p50 of {MESSAGES}", "ms", 8),
+    ("parse95", f"reading a sentence (NLU), p95 of {MESSAGES}", "ms", None),
+    ("triage", f"triage of a sentence, p50 of {MESSAGES}", "ms", 5),
     ("triage_long", f"triage of a message of {LONG:,} characters, p50", "ms", None),
     ("load", "loading the model", "s", None),
     ("train", "`rasa train` from nothing", "s", 60),
@@ -53,9 +54,9 @@ ROWS = (
 
 
 def messages() -> List[str]:
-    """Different messages of the evaluation set, in its order."""
+    """Different messages of one sentence of the evaluation set, in its order."""
     with (paths.ROOT / "tests" / "evaluation" / "messages.csv").open(encoding="utf-8", newline="") as handle:
-        found = list(dict.fromkeys(row["message"] for row in csv.DictReader(handle)))
+        found = [text for text in dict.fromkeys(row["message"] for row in csv.DictReader(handle)) if len(sentences(text)) == 1]
     return found[::max(1, len(found) // MESSAGES)][:MESSAGES]
 
 
