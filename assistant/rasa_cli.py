@@ -32,7 +32,7 @@ def main() -> None:
 
 def configs() -> list[Path]:
     """The configuration files that the command line names, or config.yml."""
-    parser = argparse.ArgumentParser(add_help=False)
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("-c", "--config", nargs="+", type=Path, default=[Path("config.yml")])
     return parser.parse_known_args()[0].config
 

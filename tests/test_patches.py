@@ -91,7 +91,7 @@ print("good")
 def test_a_configuration_that_needs_tensorflow_is_refused_by_name(tmp_path):
     config = tmp_path / "config.yml"
     config.write_text("pipeline:\n- name: WhitespaceTokenizer\n- name: DIETClassifier\npolicies:\n- name: rasa.core.policies.ted_policy.TEDPolicy\n", "utf-8")
-    done = subprocess.run([sys.executable, "-m", "assistant.rasa_cli", "train", "--config", str(config), "--out", str(tmp_path)], cwd=paths.ROOT, env=launch.environment(), capture_output=True, text=True, timeout=120)
+    done = subprocess.run([sys.executable, "-m", "assistant.rasa_cli", "train", "--config", "config.yml", str(config), "--out", str(tmp_path)], cwd=paths.ROOT, env=launch.environment(), capture_output=True, text=True, timeout=120)
     assert done.returncode == 1 and not list(tmp_path.glob("*.tar.gz"))
     assert str(config) in done.stderr and "DIETClassifier, rasa.core.policies.ted_policy.TEDPolicy" in done.stderr and "ASSISTANT_PATCH_TENSORFLOW_STAND_IN=off" in done.stderr
     assert "Traceback" not in done.stderr

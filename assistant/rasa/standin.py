@@ -81,12 +81,13 @@ def install(config: Optional[Path] = None) -> None:
 
     Does nothing when the workaround is switched off, or when TensorFlow is loaded already.
     """
-    if not switches.enabled(SWITCH) or installed() or "tensorflow" in sys.modules:
+    if not switches.enabled(SWITCH) or not installed() and "tensorflow" in sys.modules:
         return
     needed = components_that_need_it(config) if config else []
     if needed:
         raise TensorFlowLeftOut(f"{config}: {', '.join(needed)} needs TensorFlow, which is left out. {MEND}")
-    sys.meta_path.insert(0, Finder())
+    if not installed():
+        sys.meta_path.insert(0, Finder())
 
 
 def components_that_need_it(config: Path) -> List[str]:
