@@ -99,6 +99,7 @@ events = sa.Table(
     sa.Column("intent_name", sa.String(255)),
     sa.Column("action_name", sa.String(255)),
     sa.Column("data", sa.Text),
+    sa.Index("ix_events_kind", "sender_id", "type_name", "action_name"),
 )
 #: When a task that one of several processes does for all was last begun.
 schedule = sa.Table(

@@ -58,7 +58,7 @@ def rasa(*arguments: str, **options) -> subprocess.CompletedProcess:
 def inputs() -> Dict[str, str]:
     """Checksums of everything that a trained model depends on."""
     files: List[Path] = [paths.ROOT / name for name in ("config.yml", "domain.yml", "requirements.lock", "assets/encoder/SHA256SUMS", "data/rules.yml", "data/handoff.yml")]
-    for pattern in ("data/nlu/**/*.yml", "data/lexicon/*.yml", "data/safety/*.yml", "assistant/understanding/*.py", "assistant/safety/*.py", "assistant/rasa/*.py"):
+    for pattern in ("data/nlu/**/*.yml", "data/lexicon/*.yml", "data/safety/*.yml", "assistant/understanding/*.py", "assistant/safety/*.py", "assistant/rasa/nlu.py", "assistant/rasa/policies.py"):
         files += paths.ROOT.glob(pattern)
     return {str(p.relative_to(paths.ROOT)): hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(set(files)) if p.exists()}
 

@@ -1,10 +1,14 @@
-"""Logging of Rasa used as a library: structlog prints every debug event, visitors' words included, until it is configured."""
+"""Rasa used as a library: without TensorFlow, and with its logging tamed (structlog prints every debug event, visitors' words included, until it is configured)."""
 import logging
 import warnings
 
+from assistant import paths
+from assistant.rasa import standin
+
 
 def configure() -> None:
-    """Warnings and errors only. Call it before anything else of Rasa is imported."""
+    """Warnings and errors only, no TensorFlow. Call it before anything of Rasa is imported. Raises TensorFlowLeftOut when config.yml needs it."""
+    standin.install(paths.ROOT / "config.yml")
     import sanic.app  # noqa: F401 - its import switches deprecation warnings on for the whole process
 
     warnings.filterwarnings("ignore")

@@ -1,9 +1,15 @@
-"""Rasa's own command line, without the warnings that its dependencies print at every start: `python -m assistant.rasa_cli run ...`.
+"""Rasa's own command line, without TensorFlow (assistant.rasa.standin) and without the warnings that its dependencies print at every
+start: `python -m assistant.rasa_cli run ...`.
 
 Sanic switches deprecation warnings on for the whole process when it is imported; here it is imported first and they are
 switched off again, so that what is printed is about this project.
 """
+import argparse
+import sys
 import warnings
+from pathlib import Path
+
+from assistant.rasa import standin
 
 
 def main() -> None:
@@ -12,9 +18,23 @@ def main() -> None:
     warnings.filterwarnings("ignore", category=DeprecationWarning)
     warnings.filterwarnings("ignore", category=FutureWarning)
     warnings.filterwarnings("ignore", message="Slot auto-fill has been removed", category=UserWarning)
+    try:
+        for config in configs():
+            standin.install(config)
+    except standin.TensorFlowLeftOut as error:
+        sys.exit(f"!! {error}")
     from rasa.__main__ import main as rasa_main
 
+    from assistant.rasa import patches  # noqa: F401 - installs them before training data is read; Rasa loads them with config.yml, after that
+
     rasa_main()
+
+
+def configs() -> list[Path]:
+    """The configuration files that the command line names, or config.yml."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("-c", "--config", nargs="+", type=Path, default=[Path("config.yml")])
+    return parser.parse_known_args()[0].config
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
 """YAML files that people edit: reading them so that an error can name file, line, entry and mend."""
+import functools
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, List, Sequence, Tuple, Type, TypeVar
@@ -34,10 +35,15 @@ class ContentError(Exception):
 
 
 class YamlFile:
-    """A parsed YAML file that remembers on which line each entry stands."""
+    """A parsed YAML file that can say on which line each entry stands."""
 
     def __init__(self, path: Path, text: str, data: Any, name: str):
         self.path, self.text, self.data, self.name = path, text, data, name
+
+    @functools.cached_property
+    def _marked(self) -> Any:
+        """The data with the position of each entry; parsed when something has to be said about one, as it takes ten times as long."""
+        return YAML(typ="rt").load(self.text)
 
     @classmethod
     def read(cls, path: Path, root: Path = None) -> "YamlFile":
@@ -50,7 +56,7 @@ class YamlFile:
         except (UnicodeDecodeError, OSError) as error:
             raise ContentError([Problem(name, 1, "", f"the file cannot be read ({error})", "Save it as UTF-8 text.")]) from None
         try:
-            data = YAML(typ="rt").load(text)
+            data = quickly(text)
         except MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             line = mark.line + 1 if mark else 1
@@ -66,7 +72,7 @@ class YamlFile:
 
     def line(self, location: Sequence[Any]) -> int:
         """The line (from 1) of the entry at `location` (keys and list positions from the top), or of the nearest entry above it."""
-        node, line = self.data, 1
+        node, line = self._marked, 1
         for key in location:
             try:
                 if isinstance(node, dict):
@@ -104,6 +110,17 @@ class YamlFile:
             allowed = ", ".join(str(v) for v in item.get("ctx", {}).get("permitted", []))
             return self.problem(location + inside, "the value is not one of those allowed", f"Use one of: {allowed}.")
         return self.problem(location + inside, message, "Correct the value.")
+
+
+def quickly(text: str) -> Any:
+    """The data of a YAML text, by the parser in C. It knows an older YAML: what it refuses is read, or refused with a better reason, by the one in Python.
+
+    Raises YAMLError.
+    """
+    try:
+        return YAML(typ="safe").load(text)
+    except YAMLError:
+        return YAML(typ="rt").load(text)
 
 
 def fields_at(model: Type[BaseModel], inside: Sequence[Any]) -> List[str]:

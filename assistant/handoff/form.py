@@ -12,7 +12,7 @@ from assistant.conversation import privacy
 from assistant.handoff import details, requests
 from assistant.handoff.details import NotUsable
 from assistant.knowledge import Knowledge
-from assistant.understanding.reader import QUESTION
+from assistant.understanding.text import QUESTION
 
 SLOTS = ("handoff_consent", "handoff_name", "handoff_contact", "handoff_time", "handoff_question")
 GIVEN, SKIPPED = "given", "skipped"

@@ -102,7 +102,7 @@ class LexiconEntityExtractor(EntityExtractorMixin, GraphComponent):
 
     def __init__(self, config: Dict[str, Any]):
         self.config = config
-        self.lexicon = lexicon.load()
+        self.lexicon = lexicon.shared()
 
     @staticmethod
     def required_packages() -> List[str]:
@@ -157,7 +157,7 @@ class TopicClassifier(IntentClassifier, GraphComponent):
         self.model, self.triage, self.statements = model, triage, statements
         self.reader = None
         if model and triage:
-            self.reader = Reader(Encoder.shared().encode, model, lexicon.load(), Thresholds.of(self.config), runtime.use_triage_model(triage), statements)
+            self.reader = Reader(Encoder.shared().encode, model, lexicon.shared(), Thresholds.of(self.config), runtime.use_triage_model(triage), statements)
 
     @classmethod
     def create(cls, config: Dict[str, Any], model_storage: ModelStorage, resource: Resource, execution_context: ExecutionContext) -> "TopicClassifier":

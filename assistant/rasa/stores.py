@@ -1,4 +1,9 @@
-"""Rasa's tracker store in the assistant's own database (assistant.database)."""
+"""Rasa's tracker store in the assistant's own database (assistant.database).
+
+Rasa loads, replays and sends to the action server every event of a session at every message: turn 200 takes eight times as long as turn 2
+(RasaHQ/rasa#3011). Here the last turns are loaded, and before them the newest event of each kind that still decides something: what every slot
+holds, whether a form is open. ASSISTANT_PATCH_LAST_TURNS=off loads whole sessions again.
+"""
 import json
 import logging
 import time
@@ -16,10 +21,36 @@ from rasa.shared.exceptions import RasaException
 from assistant import database
 from assistant.handoff.veil import event_texts
 from assistant.rasa.faults import note_fault
+from assistant.rasa.switches import enabled
 
 logger = logging.getLogger(__name__)
 #: Conversations that could not be saved and are kept in memory, and for how many seconds.
 MOST_UNSAVED, UNSAVED_LIFETIME = 500, 1800.0
+#: Messages of the visitor whose events are loaded in full.
+LAST_TURNS = 4
+#: Events of which the newest one of each name is enough of what was before: slots, the open form, what was done last.
+LASTING = ("slot", "active_loop", "loop_interrupted", "action_execution_rejected", "action")
+#: Events that change the meaning of earlier ones: a session with one of them before the last turns is loaded whole.
+REWRITING = ("restart", "rewind", "undo", "reset_slots", "pause", "resume")
+
+
+def names(types: Tuple[str, ...]) -> str:
+    """Event types as a list in SQL."""
+    return ", ".join(f"'{name}'" for name in types)
+
+
+#: In the queries below `+id` keeps SQLite from walking through a conversation by id where the index by kind of event (ix_events_kind) is shorter.
+#: The newest event; the one with which the latest session begins; the events from one on.
+NEWEST = sa.text("SELECT MAX(id) FROM events WHERE sender_id = :sender")
+SESSION_START = sa.text(f"SELECT MAX(+id) FROM events WHERE sender_id = :sender AND type_name = '{SessionStarted.type_name}'")
+EVENTS_SINCE = sa.text("SELECT id, data FROM events WHERE sender_id = :sender AND id >= :first ORDER BY id")
+#: The action (to listen) before the oldest of the last messages, in the latest session.
+RECENT_START = sa.text("""
+    SELECT MAX(id) FROM events WHERE sender_id = :sender AND type_name = 'action' AND id >= :start AND id <
+    (SELECT id FROM events WHERE sender_id = :sender AND type_name = 'user' AND id >= :start ORDER BY id DESC LIMIT 1 OFFSET :turns)""")
+EARLIER = "FROM events WHERE sender_id = :sender AND +id >= :start AND +id < :recent AND type_name IN ({})"
+REWRITTEN = sa.text(f"SELECT id {EARLIER.format(names(REWRITING))} LIMIT 1")
+NEWEST_OF_EACH = sa.text(f"SELECT MAX(id) AS id {EARLIER.format(names(LASTING))} GROUP BY type_name, action_name")
 
 
 class ConversationStore(SQLTrackerStore):
@@ -85,55 +116,73 @@ class ConversationStore(SQLTrackerStore):
         return self._unsaved.get(sender_id, (0.0, None))[1]
 
     def _load(self, sender_id: str, all_sessions: bool) -> Optional[DialogueStateTracker]:
-        with self.session_scope() as session:
-            rows = self._event_query(session, sender_id, fetch_events_from_all_sessions=all_sessions).all()
-            if not rows:
-                return None
-            tracker = DialogueStateTracker.from_dict(sender_id, [json.loads(row.data) for row in rows], self.domain.slots)
-            self._mark(tracker, rows[-1].id)
-            return tracker
+        with self.engine.connect() as connection:
+            return self._load_with(connection, sender_id, all_sessions)
+
+    def _load_with(self, connection: Any, sender_id: str, all_sessions: bool) -> Optional[DialogueStateTracker]:
+        rows = stored_events(connection, sender_id, all_sessions)
+        if not rows:
+            return None
+        tracker = DialogueStateTracker.from_dict(sender_id, [json.loads(row.data) for row in rows], self.domain.slots)
+        self._mark(tracker, rows[-1].id)
+        return tracker
 
     @staticmethod
     def _mark(tracker: DialogueStateTracker, newest_row: Optional[int]) -> None:
         """Note on a tracker which of its events are stored, and the newest row of its conversation."""
         tracker.stored_events, tracker.newest_row = len(tracker.events), newest_row
 
-    def _event_query(self, session: Any, sender_id: str, fetch_events_from_all_sessions: bool) -> Any:
-        """Like Rasa's query, but the latest session is the one that was written last: by its time stamp a clock that jumps back loses events."""
-        event = self.SQLEvent
-        query = session.query(event).filter(event.sender_id == sender_id)
-        if not fetch_events_from_all_sessions:
-            start = session.query(sa.func.max(event.id)).filter(event.sender_id == sender_id, event.type_name == SessionStarted.type_name).scalar_subquery()
-            query = query.filter(event.id >= sa.func.coalesce(start, 0))
-        return query.order_by(event.id)
-
     def _write(self, tracker: DialogueStateTracker) -> bool:
         """Append the new events. False when there were events that the tracker did not know: then what both remember is put together."""
-        with self.session_scope() as session:
+        with self.engine.begin() as connection:
+            sender = {"sender": tracker.sender_id}
             if self.engine.dialect.name == "postgresql":  # nobody else writes between the look at the newest row and the end of this transaction
-                session.execute(sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:sender, 0))"), {"sender": tracker.sender_id})
-            newest = session.query(sa.func.max(self.SQLEvent.id)).filter(self.SQLEvent.sender_id == tracker.sender_id).scalar()
+                connection.execute(sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:sender, 0))"), sender)
+            newest = connection.execute(NEWEST, sender).scalar()
+            new = list(self._additional_events(tracker))
             alone = newest == getattr(tracker, "newest_row", None)
-            new = list(self._additional_events(session, tracker))
             if not alone:
-                stored = self._load(tracker.sender_id, False)
+                stored = self._load_with(connection, tracker.sender_id, False)
                 new = [event for event in new if not begins_session(event)]
                 new.append(SlotSet("conversation", put_together(stored.get_slot("conversation"), tracker.get_slot("conversation"))))
-            rows = self._rows(tracker.sender_id, new)
-            session.add_all(rows)
-            session.commit()
-            self._mark(tracker, max((row.id for row in rows), default=newest))
-            return alone
+            if new:
+                connection.execute(database.events.insert(), self._rows(tracker.sender_id, new))
+                newest = connection.execute(NEWEST, sender).scalar()
+        self._mark(tracker, newest)
+        return alone
 
-    def _additional_events(self, session: Any, tracker: DialogueStateTracker) -> Iterator[Event]:
+    @staticmethod
+    def _additional_events(tracker: DialogueStateTracker) -> Iterator[Event]:
         """The events of a tracker that are not stored yet."""
         return iter(list(tracker.events)[getattr(tracker, "stored_events", 0):])
 
-    def _rows(self, sender_id: str, events: List[Event]) -> List[Any]:
+    @staticmethod
+    def _rows(sender_id: str, events: List[Event]) -> List[Dict[str, Any]]:
         """New events as they are written: with contact details masked (assistant.handoff.veil)."""
-        return [self.SQLEvent(
-            sender_id=sender_id, type_name=data["event"], timestamp=data.get("timestamp"), intent_name=(data.get("parse_data") or {}).get("intent", {}).get("name"),
-            action_name=data.get("name"), data=json.dumps(data)) for data in event_texts([event.as_dict() for event in events])]
+        return [{
+            "sender_id": sender_id, "type_name": data["event"], "timestamp": data.get("timestamp"), "intent_name": (data.get("parse_data") or {}).get("intent", {}).get("name"),
+            "action_name": data.get("name"), "data": json.dumps(data)} for data in event_texts([event.as_dict() for event in events])]
+
+
+def stored_events(connection: Any, sender_id: str, all_sessions: bool) -> List[Any]:
+    """What is stored of a conversation, (id, data) in the order in which it was written: all of it, or what its latest session needs to go on.
+
+    The latest session is the one that was written last: by Rasa's time stamps a clock that jumps back loses events.
+    """
+    event, sender = database.events.c, {"sender": sender_id}
+    if all_sessions:
+        return connection.execute(EVENTS_SINCE, {**sender, "first": 0}).fetchall()
+    start = connection.execute(SESSION_START, sender).scalar() or 0
+    recent = connection.execute(RECENT_START, {**sender, "turns": LAST_TURNS - 1, "start": start}).scalar() if enabled("last_turns") else None
+    earlier: List[Any] = []
+    if recent is not None and recent > start:
+        bounds = {**sender, "start": start, "recent": recent}
+        if connection.execute(REWRITTEN, bounds).first():
+            recent = start
+        else:
+            newest = [row.id for row in connection.execute(NEWEST_OF_EACH, bounds)]
+            earlier = connection.execute(sa.select([event.id, event.data]).where(event.id.in_(newest)).order_by(event.id)).fetchall()
+    return [*earlier, *connection.execute(EVENTS_SINCE, {**sender, "first": start if recent is None else recent})]
 
 
 def begins_session(event: Event) -> bool:

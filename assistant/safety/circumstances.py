@@ -5,12 +5,14 @@ What follows from each is in data/knowledge/cautions.yml; the words are in data/
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import TYPE_CHECKING, Any, Dict, List, Optional
 
 from assistant import paths
-from assistant.safety.statements import StatementModel
 from assistant.safety.triage import compile_sign
 from assistant.yamlfile import ContentError, YamlFile, plain
+
+if TYPE_CHECKING:  # the action server needs no models
+    from assistant.safety.statements import StatementModel
 
 SELF = re.compile(r"\b(?:i|i'?m|im|i'?ve|ive|i'?ll|ill|me|my|mine|myself|we|our)\b", re.I)
 OTHER = re.compile(
@@ -35,7 +37,7 @@ class Pattern:
 class Circumstances:
     """Finds circumstances in a text."""
 
-    def __init__(self, model: Optional[StatementModel] = None, path: Path = paths.SAFETY / "circumstances.yml"):
+    def __init__(self, model: Optional["StatementModel"] = None, path: Path = paths.SAFETY / "circumstances.yml"):
         self.model = model
         file = YamlFile.read(path, paths.ROOT)
         self.patterns: Dict[str, Pattern] = {}

@@ -11,7 +11,7 @@ import joblib
 import numpy as np
 
 from assistant import paths
-from assistant.understanding.model import word_features
+from assistant.understanding.model import WordRow, without_rare_terms, word_features
 from assistant.understanding.text import normalise
 from assistant.yamlfile import YamlFile, plain
 
@@ -49,6 +49,7 @@ class StatementModel:
 
     def __init__(self, names: Sequence[str], features, weights: np.ndarray, bias: np.ndarray, encode: Callable[[str], np.ndarray]):
         self.names, self.features, self.weights, self.bias, self.encode = list(names), features, weights, bias, encode
+        self._row = WordRow(features)
         self._words = len(weights) - len(encode("a"))
 
     @classmethod
@@ -64,8 +65,8 @@ class StatementModel:
 
     def margins(self, text: str) -> Dict[str, float]:
         """The margin of each circumstance (and of NOTHING): above zero it is on that side of the boundary."""
-        row = self.features.transform([text])
-        scores = row.data.astype(np.float32) @ self.weights[row.indices].astype(np.float32)
+        columns, values = self._row(text)
+        scores = values @ self.weights[columns].astype(np.float32)
         scores = scores + EMBEDDING_WEIGHT * self.encode(text) @ self.weights[self._words:].astype(np.float32) + self.bias
         return dict(zip(self.names, scores.tolist()))
 
@@ -77,7 +78,7 @@ class StatementModel:
 
     def save(self, folder: Path) -> None:
         """Write statements.joblib and statements.json."""
-        joblib.dump({"features": self.features, "weights": self.weights, "bias": self.bias}, folder / "statements.joblib")
+        joblib.dump({"features": without_rare_terms(self.features), "weights": self.weights, "bias": self.bias}, folder / "statements.joblib")
         (folder / "statements.json").write_text(json.dumps(self.names), "utf-8")
 
     @classmethod

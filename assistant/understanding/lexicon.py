@@ -3,6 +3,7 @@
 spaCy's rule-based matcher finds the listed names; rapidfuzz finds misspellings of the longer ones; "no", "not", "without"
 and the like before a name mark it as negated.
 """
+import functools
 import re
 from pathlib import Path
 from typing import Any, Dict, List, Optional
@@ -123,6 +124,12 @@ crates creator denial denominator differing filters firearm fuller heroes inhale
 melanie melissa messages peppers pixels program satin sensors shingle singles stamped stating station stations strike strikes
 strive thrust waking waving whisker
 waiting walking wanted washing wearing weeks whether window without woman wonder working worried would writing""".split())
+
+
+@functools.cache
+def shared() -> Lexicon:
+    """The one lexicon of this process (30 MB). Raises ContentError."""
+    return load()
 
 
 def load(folder: Path = paths.LEXICON) -> Lexicon:

@@ -4,6 +4,7 @@ The two err in different ways. A sentence embedding knows that "my flower of a c
 topics; words tell siblings apart and know no paraphrase. Held-out writers: docs/understanding.md.
 """
 import json
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Dict, List, Sequence, Tuple
@@ -33,6 +34,34 @@ def word_features():
         ("words", TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)),
         ("parts", TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5), min_df=2, sublinear_tf=True)),
     ])
+
+
+class WordRow:
+    """What fitted `word_features` give for one text, without scikit-learn's checks of whole matrices, which cost ten times the work (the values are the same)."""
+
+    def __init__(self, features):
+        self._parts, start = [], 0
+        for _, vectoriser in features.transformer_list:
+            self._parts.append((vectoriser.build_analyzer(), vectoriser.vocabulary_, vectoriser.idf_, start))
+            start += len(vectoriser.idf_)
+
+    def __call__(self, text: str) -> Tuple[np.ndarray, np.ndarray]:
+        """The columns that are not zero, ascending, and their values (float32)."""
+        columns, values = [], []
+        for analyse, vocabulary, idf, start in self._parts:
+            counts = Counter(vocabulary[term] for term in analyse(text) if term in vocabulary)
+            found = np.array(sorted(counts), dtype=np.int64)
+            weights = (1 + np.log(np.array([counts[column] for column in found.tolist()], dtype=np.float64))) * idf[found]
+            columns.append(found + start)
+            values.append(weights / (np.sqrt(weights @ weights) or 1.0))
+        return np.concatenate(columns), np.concatenate(values).astype(np.float32)
+
+
+def without_rare_terms(features):
+    """Fitted `word_features` without the list of the terms that were too rare, which nothing reads and which is most of their size."""
+    for _, vectoriser in features.transformer_list:
+        vectoriser.stop_words_ = None
+    return features
 
 
 def softmax(scores: np.ndarray) -> np.ndarray:
@@ -68,9 +97,9 @@ class TopicModel:
 
     def __init__(self, labels: Sequence[str], examples: np.ndarray, example_labels: np.ndarray, features, weights: np.ndarray, bias: np.ndarray, temperature: float = 1.0):
         self.labels, self.temperature = list(labels), float(temperature)
-        self.examples, self.example_labels = examples, example_labels
+        self.examples, self.example_labels = examples.astype(np.float32, copy=False), example_labels
         self.features, self.weights, self.bias = features, weights, bias
-        self._dense = examples.astype(np.float32)
+        self._row = WordRow(features)
         self.topics = sorted({topic_of(label) for label in labels})
         index = {topic: i for i, topic in enumerate(self.topics)}
         self._topic_of_example = np.array([index[topic_of(label)] for label in self.labels])[example_labels]
@@ -93,8 +122,8 @@ class TopicModel:
 
     def by_words(self, text: str) -> np.ndarray:
         """Probabilities of the topics, [topics], by the linear model."""
-        row = self.features.transform([text])
-        return softmax(MARGIN_SCALE * (row.data.astype(np.float32) @ self.weights[row.indices].astype(np.float32) + self.bias))
+        columns, values = self._row(text)
+        return softmax(MARGIN_SCALE * (values @ self.weights[columns].astype(np.float32) + self.bias))
 
     def by_neighbours(self, similar: np.ndarray, nearest: np.ndarray) -> np.ndarray:
         """Probabilities of the topics, [topics], by the votes of the `nearest` examples."""
@@ -103,7 +132,7 @@ class TopicModel:
 
     def rank(self, text: str, vector: np.ndarray, length: int = 10) -> Ranked:
         """The most likely topics of one text and its embedding [dimension], the situation inside each, and the cosine to the nearest example."""
-        similar = self._dense @ vector
+        similar = self.examples @ vector
         count = min(NEIGHBOURS, len(similar))
         nearest = np.argpartition(-similar, count - 1)[:count]
         mixed = (np.log(self.by_neighbours(similar, nearest) + FLOOR) + np.log(self.by_words(text) + FLOOR)) / 2
@@ -122,8 +151,8 @@ class TopicModel:
 
     def save(self, folder: Path) -> None:
         """Write examples.npz, words.joblib and labels.json."""
-        np.savez(folder / "examples.npz", examples=self.examples, example_labels=self.example_labels)
-        joblib.dump({"features": self.features, "weights": self.weights, "bias": self.bias}, folder / "words.joblib")
+        np.savez(folder / "examples.npz", examples=self.examples.astype(np.float16), example_labels=self.example_labels)
+        joblib.dump({"features": without_rare_terms(self.features), "weights": self.weights, "bias": self.bias}, folder / "words.joblib")
         (folder / "labels.json").write_text(json.dumps({"labels": self.labels, "temperature": self.temperature}), "utf-8")
 
     @classmethod

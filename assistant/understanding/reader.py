@@ -1,4 +1,5 @@
 """Reading a message: its language, its questions, and what it takes from the conversation so far."""
+import functools
 import re
 from dataclasses import dataclass
 from typing import Any, Dict, List, Optional
@@ -11,7 +12,7 @@ from assistant.understanding.language import detect
 from assistant.understanding.lexicon import Lexicon
 from assistant.understanding.model import Ranked, TopicModel
 from assistant.understanding.splitter import candidates
-from assistant.understanding.text import has_words, normalise
+from assistant.understanding.text import QUESTION, has_words, normalise
 
 BOUNDARIES = ("out_of_scope", "out_of_scope_treatment", "smalltalk", "privacy", "feedback", "diagnosis_request", "crisis")
 OUTSIDE = ("out_of_scope", "out_of_scope_treatment")
@@ -59,8 +60,6 @@ FORGET = re.compile(
     r"|\b(?:forget|ignore|erase|clear|remove|drop|delete|scrap) (?:\w+ ){0,3}(?:about my (?:health|skin|medic\w+|condition|pregnancy)|my (?:health (?:info\w*|details|facts|stuff)|circumstances|medical (?:info\w*|details|history)))", re.I)
 #: Openings that lean on what was said before.
 LEANING = re.compile(r"^(?:and|but|what about|how about|what if|also|or|so|ok(?:ay)?|then|same for|even|is that|does that|will that|would that|how long does (?:it|that)|for|on|with|in|at|the|no,? i mean(?:t)?|sorry,? (?:i mean(?:t)?|the)|i mean(?:t)?)\b", re.I)
-#: A part that asks something.
-QUESTION = re.compile(r"\?|^(?:and |also |but |so |plus |n )*(?:how|what|whats|when|where|who|why|which|can|could|do|does|is|are|will|would|should|may|am|any|price|cost)\b", re.I)
 #: A link, in markdown or bare.
 LINK = re.compile(r"\[(?P<words>[^\]]*)\]\([^)]*\)|\b(?:https?://|www\.)\S+", re.I)
 #: Self-harm that goes on, said beside old scars.
@@ -112,8 +111,9 @@ class Reader:
                  statements: Optional[StatementModel] = None):
         self.encode, self.model, self.lexicon, self.thresholds = encode, model, lexicon, thresholds
         self.triage, self.circumstances = triage or Triage(), Circumstances(statements)
+        self.rank = functools.lru_cache(maxsize=256)(self._rank)
 
-    def rank(self, text: str) -> Ranked:
+    def _rank(self, text: str) -> Ranked:
         """The model's ranking of one text; of a link only its words count."""
         text = LINK.sub(lambda match: match["words"] or " ", text).strip() or text
         return self.model.rank(text, self.encode(text))
@@ -217,7 +217,10 @@ class Reader:
                 best = self._after_manners(parts)
             asking = [part for part in parts if QUESTION.search(part)]
             kept: Dict[str, tuple] = {}
-            for part in asking if asking and len(parts) > 2 else parts:
+            read = asking if asking and len(parts) > 2 else parts
+            for number, part in enumerate(read):
+                if len(kept) + len(read) - number < max(2, len(best) + 1):
+                    break  # too few are left for this way to count: ranking costs an encoding each
                 rank = self.rank(part)
                 least = REFERRING if part != parts[0] and REFERS.search(part) and not ADDS.search(part) else self.thresholds.split
                 sure = rank.confidence >= least and (rank.best in likely or whole.confidence < self.thresholds.answer)
@@ -229,11 +232,13 @@ class Reader:
 
     def _after_manners(self, parts: List[str]) -> List[tuple]:
         """The other part of "cheers. and the price?", where one of two parts is a word of thanks or a greeting."""
-        ranked = [(part, self.rank(part)) for part in parts]
-        if ranked[0][1].best == "smalltalk" and ranked[0][1].confidence >= self.thresholds.split and len(parts[0].split()) <= 4:
-            part, other = ranked[1]
+        if len(parts[0].split()) > 4:
+            return []
+        manners = self.rank(parts[0])
+        if manners.best == "smalltalk" and manners.confidence >= self.thresholds.split:
+            other = self.rank(parts[1])
             if other.best not in BOUNDARIES and other.confidence >= self.thresholds.answer:
-                return [(part, other)]
+                return [(parts[1], other)]
         return []
 
     def _question(self, text: str, ranked: Ranked, entities: Dict[str, List[str]]) -> Dict[str, Any]:
