@@ -16,6 +16,7 @@ from rasa.shared.exceptions import RasaException
 from assistant import database
 from assistant.handoff.veil import event_texts
 from assistant.rasa.faults import note_fault
+from assistant.rasa.runtime import live_knowledge
 
 logger = logging.getLogger(__name__)
 #: Conversations that could not be saved and are kept in memory, and for how many seconds.
@@ -130,10 +131,11 @@ class ConversationStore(SQLTrackerStore):
         return iter(list(tracker.events)[getattr(tracker, "stored_events", 0):])
 
     def _rows(self, sender_id: str, events: List[Event]) -> List[Any]:
-        """New events as they are written: with contact details masked (assistant.handoff.veil)."""
+        """New events as they are written: with contact details and other personal data masked (assistant.handoff.veil)."""
+        country = live_knowledge().get().clinic.country
         return [self.SQLEvent(
             sender_id=sender_id, type_name=data["event"], timestamp=data.get("timestamp"), intent_name=(data.get("parse_data") or {}).get("intent", {}).get("name"),
-            action_name=data.get("name"), data=json.dumps(data)) for data in event_texts([event.as_dict() for event in events])]
+            action_name=data.get("name"), data=json.dumps(data)) for data in event_texts([event.as_dict() for event in events], country)]
 
 
 def begins_session(event: Event) -> bool:
