@@ -3,6 +3,7 @@
 Sanic switches deprecation warnings on for the whole process when it is imported; here it is imported first and they are
 switched off again, so that what is printed is about this project.
 """
+import sys
 import warnings
 
 
@@ -12,9 +13,13 @@ def main() -> None:
     warnings.filterwarnings("ignore", category=DeprecationWarning)
     warnings.filterwarnings("ignore", category=FutureWarning)
     warnings.filterwarnings("ignore", message="Slot auto-fill has been removed", category=UserWarning)
-    from rasa.__main__ import main as rasa_main
+    import rasa.__main__ as rasa_main
 
-    rasa_main()
+    if sys.argv[1:2] == ["run"]:  # the server meets visitors: from here on nothing that they say is logged
+        from assistant import logs
+
+        rasa_main.configure_structlog = lambda _level: logs.configure("rasa")
+    rasa_main.main()
 
 
 if __name__ == "__main__":

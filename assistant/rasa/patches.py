@@ -5,9 +5,13 @@ workaround has a switch (an environment variable set to "off") and a test in tes
 no longer needs it.
 """
 import os
+from typing import Optional
 
 import jsonschema
 import rasa.core.actions.action as actions
+from rasa.utils.endpoints import EndpointConfig
+
+from assistant.webstore import action_key
 
 #: Seconds that an action call may take in all, before the visitor gets the kind sentence (Rasa's own limit is 300 s).
 ACTION_TIMEOUT = float(os.environ.get("ASSISTANT_ACTION_TIMEOUT", "4"))
@@ -34,9 +38,21 @@ def constant_action_schema() -> None:
     actions.RemoteAction._validate_action_result = validate_action_result
 
 
+def authenticated_action_calls() -> None:
+    """Rasa's own `token` of an endpoint stands in the address of every call, where logs keep it, and has to be written into endpoints.yml: send a header."""
+    original = actions.RemoteAction.__init__
+
+    def __init__(self, name: str, action_endpoint: Optional[EndpointConfig]) -> None:
+        if action_endpoint is not None:
+            action_endpoint.headers["X-Assistant-Key"] = action_key()
+        original(self, name, action_endpoint)
+
+    actions.RemoteAction.__init__ = __init__
+
+
 def apply() -> None:
     """Install every workaround that is not switched off."""
-    for patch in (short_action_timeout, constant_action_schema):
+    for patch in (short_action_timeout, constant_action_schema, authenticated_action_calls):
         if enabled(patch.__name__):
             patch()
 
