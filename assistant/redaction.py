@@ -31,7 +31,7 @@ class Span:
     kind: str
 
 
-EMAIL = re.compile(r"[\w.+'-]{1,64}\s?(?:@|\(at\)|\[at\])\s?[\w-]{1,63}(?:\s?\.\s?[a-z]{2,63}|\.[\w-]{1,63}){1,4}(?![\w-])", re.I)
+EMAIL = re.compile(r"(?<![\w.+'-])[\w.+'-]+\s?(?:@|\(at\)|\[at\])\s?[\w-]{1,63}(?:\s?\.\s?[a-z]{2,63}|\.[\w-]{1,63}){1,4}(?![\w-])", re.I)
 #: "sarah dot jones at gmail dot com"; with a plain dot the domain has to be one where people have their mail.
 SPOKEN = re.compile(r"\b[\w.+-]{1,64}(?:\s+(?:dot|underscore)\s+\w{1,30}){0,3}\s+at\s+(?P<domain>[\w-]{1,63}(?:\s+dot\s+[a-z]{2,24}){1,3}|[\w-]{1,63}(?:\.[a-z]{2,24}){1,3})\b", re.I)
 IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?:[ -]?[A-Z]{4})?(?:[ -]?(?=\w{0,3}\d)[A-Z0-9]{4}){2,7}(?:[ -]?(?=\w{0,2}\d)[A-Z0-9]{1,3})?\b", re.I)
@@ -80,10 +80,10 @@ CONTINENTAL = re.compile(r"\b(?:[A-ZÄÖÜ][\wäöüß-]{2,30}(?:straße|strasse
 SAID = re.compile(rf"\b(?:my (?:full |first |last |sur|maiden )?name(?:'s|s| is|:| =|,)|name's|(?:my |contact )?details(?: are|:)|(?:first |full |last |sur)?name ?(?:is|:|=)|i(?:'?m| am) called|they call me|people call me|you can call me|(?:please |just )?ask for|"
                   rf"under the name(?: of)?|mein name ist|ich hei(?:ß|ss)e|je m'appelle|me llamo|mi chiamo|nazywam się)\s+(?:spelled\s+|spelt\s+|actually\s+|is\s+)?(?P<name>{NAME_RUN})", re.I)
 SPEAKING = re.compile(rf"\b(?:this is|it'?s|its|it is)\s+(?P<name>{NAME_RUN})\s+(?:speaking|calling)\b", re.I)
-HERE = re.compile(rf"\b(?:(?i:this is|it'?s|it is)\s+)?(?P<name>{NAME_RUN})\s+(?:here(?! is\b)|again|from \d)\b")
+HERE = re.compile(rf"(?<![\w.'’-])(?:(?i:this is|it'?s|it is)\s+)?(?P<name>{NAME_RUN})\s+(?:here(?! is\b)|again|from \d)\b")
 #: Without a capital "it's … here" is usually about a place on the skin: only at the start of a message, and before a pause.
 HERE_LOWER = re.compile(r"^\W*(?:(?:hi|hello|hey)[,! ]+)?(?:this is|it'?s|its)\s+(?P<name>[^\W\d_]{3,20})\s+(?:here|again)\s*(?:[,.!-]|$)", re.I)
-BACKWARDS = re.compile(rf"(?:^|[.,;!]\s*)(?P<name>{NAME_RUN})\s+(?:speaking|is my (?:full |first )?name)\b", re.I)
+BACKWARDS = re.compile(rf"(?:^|[.,;!]\s+)(?P<name>{NAME_RUN})\s+(?:speaking|is my (?:full |first )?name)\b", re.I)
 #: A message that begins with a name and goes on with another detail.
 LEADING = re.compile(r"^\s*(?i:(?:hi|hello|hey)[,! ]+)?(?P<name>[A-Z][\w'’-]+(?: [A-Z][\w'’-]+){1,3})\s?[,;:-]\s*(?i:(?:my )?(?:number|phone|mobile|tel|e-?mail|mail|dob|d\.o\.b|date of birth|born|address|postcode)\b|[\w.+-]+@|\+?\(?0\d)")
 #: Surnames that are also words of NO_NAME: they belong to a name that has begun.
@@ -120,14 +120,14 @@ def _phones(text: str, country: str) -> Iterator[Span]:
         start, end = match.span()
         digits = re.sub(r"\D", "", match.group())
         cue = CALLING.search(text, max(0, start - 40), start) is not None
-        if len(digits) < 7 or _listing(match.group()) or MONEY.search(text[:start]) or (QUANTITY.match(text, end) and not match.group().startswith(("0", "+"))):
+        if len(digits) < 7 or _listing(match.group()) or MONEY.search(text[max(0, start - 8):start]) or (QUANTITY.match(text, end) and not match.group().startswith(("0", "+"))):
             continue
         lead = match.group().lstrip("(")[0] in "0+"
         if len(digits) >= 10 or (lead and len(digits) >= 8) or (len(digits) >= 9 and " " not in match.group().strip()) or re.fullmatch(r"[67]\d\d \d{3} \d{3}", match.group()) or (cue and len(digits) >= 7):
             yield Span(start, end, "phone")
     if sum(map(str.isdigit, text)) >= 7:
         for found in phonenumbers.PhoneNumberMatcher(text, country if country in phonenumbers.SUPPORTED_REGIONS else None):
-            if len(re.sub(r"\D", "", found.raw_string)) >= 8 and not MONEY.search(text[:found.start]):
+            if len(re.sub(r"\D", "", found.raw_string)) >= 8 and not MONEY.search(text[max(0, found.start - 8):found.start]):
                 yield Span(found.start, found.end, "phone")
 
 
@@ -203,9 +203,10 @@ def _addresses(text: str) -> Iterator[Span]:
 def _emails(text: str) -> Iterator[Span]:
     for match in EMAIL.finditer(text):
         yield Span(*match.span(), "email")
+    writing = re.search(r"\be?-?mail|\bwrite to\b|\bcontact\b|\breach\b", text, re.I)
     for match in SPOKEN.finditer(text):
         domain = match["domain"].lower()
-        if re.sub(r"\s+dot\s+", ".", domain) in COMMON_DOMAINS or (" dot " in domain and re.search(r"\be?-?mail|\bwrite to\b|\bcontact\b|\breach\b", text, re.I)):
+        if re.sub(r"\s+dot\s+", ".", domain) in COMMON_DOMAINS or (" dot " in domain and writing):
             yield Span(*match.span(), "email")
 
 
