@@ -232,6 +232,8 @@ def find(text: str, country: str = "GB") -> List[Span]:
     """
     if len(text) > MOST:
         return [Span(0, len(text), "id")]
+    if text.isalpha():  # one word: every pattern needs a digit, a sign or a second word
+        return []
     found: List[Span] = [
         *_emails(text), *_whole(IBAN, "iban", _account)(text), *_whole(CARD, "card", lambda run: luhn.is_valid(re.sub(r"\D", "", run)))(text), *_group(SECURITY_CODE, text, "card"),
         *_whole(NHS, "id", lambda run: nhs.is_valid(run) and " " in run or "-" in run and nhs.is_valid(run))(text), *_whole(NATIONAL_INSURANCE, "id")(text), *_whole(SOCIAL_SECURITY, "id")(text),
@@ -267,10 +269,17 @@ def words(text: str, country: str = "GB") -> Dict[str, str]:
 
 def redact_all(data: Any, country: str = "GB", leave: FrozenSet[str] = frozenset()) -> Any:
     """`data` (texts in nested lists and mappings) with every text redacted; values under the keys `leave` stay unless they are mappings."""
-    if isinstance(data, str):
-        return redact(data, country)
-    if isinstance(data, list):
-        return [redact_all(item, country, leave) for item in data]
-    if isinstance(data, dict):
-        return {key: value if key in leave and not isinstance(value, dict) else redact_all(value, country, leave) for key, value in data.items()}
-    return data
+    seen: Dict[str, str] = {}  # an event repeats the same words in many places
+
+    def walk(node: Any) -> Any:
+        if isinstance(node, str):
+            if node not in seen:
+                seen[node] = redact(node, country)
+            return seen[node]
+        if isinstance(node, list):
+            return [walk(item) for item in node]
+        if isinstance(node, dict):
+            return {key: value if key in leave and not isinstance(value, dict) else walk(value) for key, value in node.items()}
+        return node
+
+    return walk(data)

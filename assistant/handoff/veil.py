@@ -82,7 +82,8 @@ def event_texts(events: List[Dict[str, Any]], country: str) -> List[Dict[str, An
     result = []
     for event in events:
         if event.get("event") == "user":
-            event = {**event, **{key: redaction.redact_all(event[key], country, MACHINE) for key in ("text", "parse_data", "metadata") if event.get(key)}}
+            parts = {key: event[key] for key in ("text", "parse_data", "metadata") if event.get(key)}
+            event = {**event, **redaction.redact_all(parts, country, MACHINE)}
         event = veil(event, words)
         custom = (event.get("data") or {}).get("custom") or {}
         if custom.get("turn"):
