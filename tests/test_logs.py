@@ -32,7 +32,8 @@ def own(tmp_path_factory):
 
 def test_no_word_of_a_visitor_is_logged_whatever_breaks(own):
     visitor = Visitor(own.url)
-    visitor.say("does microneedling hurt, zebrafish", client_id="quokka-1")
+    visitor.say("does microneedling hurt", client_id="quokka-1")
+    visitor.say("does it hurt, zebrafish")
     visitor.say("my name is Zebrafish, /zebrafish{\"quokka\": 1}")
     visitor.say("/quokka{broken zebrafish")
     assert visitor.say("my face is swollen and I can't breathe, zebrafish")["urgency"] == "emergency"
@@ -55,7 +56,7 @@ def test_no_word_of_a_visitor_is_logged_whatever_breaks(own):
     written = own.log.read_text("utf-8").lower()
     assert [word for word in MARKERS if word in written] == []
     said = [entry for entry in entries(own) if entry["event"] == "turn"]
-    assert len(said) == 6
+    assert len(said) == 7
     first = said[0]
     assert first["conversation"] == visitor.opened["session"] and first["topics"] == ["pain"] and first["kind"] == "answer" and first["urgency"] == "none"
     assert first["confidence"] in ("high", "medium", "low") and first["milliseconds"] > 0 and first["model"] not in ("", "none") and first["worker"] == own.rasa.pid
@@ -66,12 +67,11 @@ def test_no_word_of_a_visitor_is_logged_whatever_breaks(own):
 
 
 @pytest.fixture
-def configured(monkeypatch, capsys):
-    """The project's logging in this process, taken back afterwards."""
+def own_logging(monkeypatch):
+    """Switches the project's logging on in this process when it is called; taken back afterwards."""
     monkeypatch.setenv("ASSISTANT_LOGS", "json")
     root, hook, levels = list(logging.root.handlers), sys.excepthook, {name: logging.getLogger(name).level for name in ("", *logs.OWN)}
-    logs.configure("test")
-    yield
+    yield lambda: logs.configure("test")
     logging.captureWarnings(False)
     logging.root.handlers, sys.excepthook = root, hook
     for name, level in levels.items():
@@ -83,7 +83,8 @@ def lines(capsys):
     return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
-def test_lines_of_libraries_keep_their_place_and_lose_their_words(configured, capsys):
+def test_lines_of_libraries_keep_their_place_and_lose_their_words(own_logging, capsys):
+    own_logging()
     logging.getLogger("rasa.core.processor").warning("failed to parse zebrafish")
     structlog.get_logger("rasa.core.processor").warning("processor.message.parse", text="quokka", event_info="narwhal")
     structlog.get_logger("rasa.core.processor").warning("Message okapi", rasa_events=["axolotl"])
@@ -93,7 +94,8 @@ def test_lines_of_libraries_keep_their_place_and_lose_their_words(configured, ca
     assert sentence["event"] == "line of a library"
 
 
-def test_an_error_is_its_type_and_place(configured, capsys):
+def test_an_error_is_its_type_and_place(own_logging, capsys):
+    own_logging()
     try:
         try:
             int("zebrafish")
@@ -105,15 +107,16 @@ def test_an_error_is_its_type_and_place(configured, capsys):
     assert line["error"] == "RuntimeError < ValueError" and "tests/test_logs.py" in line["place"] and "zebrafish" not in str(line) and "quokka" not in str(line)
 
 
-def test_own_lines_lose_personal_data_and_unknown_keys(configured, capsys):
+def test_own_lines_lose_personal_data_and_unknown_keys(own_logging, capsys):
+    own_logging()
     structlog.get_logger("assistant.turns").info("refused nadia@posteo.example", topics=["pain"], text="zebrafish")
     (line,) = lines(capsys)
     assert line["event"] == "refused [email]" and line["topics"] == ["pain"] and "text" not in line
 
 
-def test_a_terminal_gets_readable_lines(configured, monkeypatch, capsys):
+def test_a_terminal_gets_readable_lines(own_logging, monkeypatch, capsys):
     monkeypatch.setenv("ASSISTANT_LOGS", "console")
-    logs.configure("test")
+    own_logging()
     structlog.get_logger("assistant.turns").info("turn", topics=["pain"], milliseconds=4.2, conversation="abc")
     out = capsys.readouterr().out
     assert "topics=['pain']" in out and "milliseconds=4.2" in out and "abc" not in out and not out.startswith("{")
