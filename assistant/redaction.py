@@ -228,7 +228,7 @@ def _account(found: str) -> bool:
 def find(text: str, country: str = "GB") -> List[Span]:
     """The personal data in `text`, in order and without overlaps; phone numbers as written in `country` (ISO 3166 code) and with a +.
 
-    Where two kinds cover the same characters, the one that begins first stays, then the longer one.
+    Where two kinds cover the same characters, the one that stands first in MASKS stays; of the same kind the longer one.
     """
     if len(text) > MOST:
         return [Span(0, len(text), "id")]
@@ -241,8 +241,10 @@ def find(text: str, country: str = "GB") -> List[Span]:
     ]
     rank = {kind: number for number, kind in enumerate(MASKS)}
     kept: List[Span] = []
+    taken = bytearray(len(text))
     for span in sorted(found, key=lambda span: (rank[span.kind], span.start - span.end)):
-        if all(span.end <= other.start or span.start >= other.end for other in kept):
+        if not any(taken[span.start:span.end]):
+            taken[span.start:span.end] = b"\x01" * (span.end - span.start)
             kept.append(span)
     return sorted(kept, key=lambda span: span.start)
 

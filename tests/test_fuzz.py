@@ -104,11 +104,11 @@ PARTS = {"normalise": normalise, "sentences": sentences, "candidates": candidate
 
 
 def seconds(work, text):
-    """The shortest of three runs."""
+    """Processor time of the shortest of three runs."""
     def once():
-        begun = time.perf_counter()
+        begun = time.thread_time()  # of the processor: other programs on the machine do not count
         work(text)
-        return time.perf_counter() - begun
+        return time.thread_time() - begun
 
     return min(once() for _ in range(3))
 
@@ -118,7 +118,7 @@ def test_eight_times_the_text_takes_no_more_than_in_proportion(part):
     for piece in PIECES:
         short, long = (piece * (size // len(piece) + 1) for size in (500, 4000))
         base, took = seconds(PARTS[part], short[:500]), seconds(PARTS[part], long[:4000])
-        assert took < 8 * 3 * max(base, 0.002), f"{part}: {took:.3f} s for 4,000 characters of {piece!r}, {base:.4f} s for 500"
+        assert took < 8 * 4 * max(base, 0.002), f"{part}: {took:.3f} s for 4,000 characters of {piece!r}, {base:.4f} s for 500"
 
 
 def mutated(text, rng):

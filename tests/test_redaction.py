@@ -36,9 +36,9 @@ def test_the_clinic_country_decides_about_numbers_without_a_plus():
 
 def test_a_very_long_text_takes_time_in_proportion():
     def seconds(text):
-        begun = time.perf_counter()
+        begun = time.thread_time()
         redaction.redact(text)
-        return time.perf_counter() - begun
+        return time.thread_time() - begun
 
     for piece in ("07700 900461 ", "a.b@", "I'm Anna ", "0.5 1.0 ", "12 High ", "born 12 ", "my name is "):
         short, long = piece * (500 // len(piece)), piece * (4000 // len(piece))
