@@ -7,6 +7,7 @@ import pytest
 import requests
 
 from assistant import paths, webstore
+from tests.servers import Visitor
 
 DOC = (paths.ROOT / "docs" / "security.md").read_text("utf-8")
 
@@ -87,3 +88,11 @@ def test_nothing_starts_rasa_with_its_api():
                 assert "--enable-api" not in file.read_text("utf-8", "replace"), file
     credentials = (paths.ROOT / "credentials.yml").read_text("utf-8")
     assert re.findall(r"^([\w.]+):", credentials, re.M) == ["assistant.rasa.web.WebInput"]
+
+
+def test_sql_in_a_message_is_a_message(assistant):
+    visitor, bad = Visitor(assistant.url), "'; DROP TABLE web_turns; --"
+    visitor.say(bad, client_id=bad)
+    assert visitor.post("/messages", json={"choice": bad}).status_code == 400
+    said = requests.get(assistant.url + "/messages", headers=visitor.headers, timeout=10).json()["turns"]
+    assert [turn["text"] for turn in said if turn["from"] == "visitor"] == [bad]
