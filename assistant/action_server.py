@@ -1,7 +1,20 @@
 """The action server of rasa-sdk with our actions and the outbox of requests to the clinic, bound to loopback: `python -m assistant.action_server PORT`."""
-import logging
+import hmac
 import sys
 import warnings
+from typing import Any, Optional
+
+
+async def only_rasa(request: Any) -> Optional[Any]:
+    """Refuse whoever does not show the key that Rasa shows (assistant.rasa.patches); the health call says nothing of anybody."""
+    from sanic.response import json
+
+    from assistant.webstore import action_key
+
+    given = request.headers.get("x-assistant-key") or ""
+    if request.path == "/health" or hmac.compare_digest(given.encode(), action_key().encode()):
+        return None
+    return json({"error": "this action server answers its own Rasa server only"}, 401)
 
 
 def main() -> None:
@@ -10,8 +23,12 @@ def main() -> None:
     warnings.filterwarnings("ignore", category=DeprecationWarning)
     from rasa_sdk.endpoint import create_app
 
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    from assistant import logs
+
+    logs.configure("actions")
     app = create_app("actions")
+    logs.configure("actions")  # the actions' imports brought loggers of their own
+    app.register_middleware(only_rasa, "request")
 
     @app.listener("after_server_start")
     async def deliver_requests(app, _loop) -> None:

@@ -151,6 +151,8 @@ def run() -> None:
     train()
     say("starting the action server and Rasa")
     os.environ.update(environment())
+    if sys.stdout.isatty():  # the servers write into a pipe, for a person all the same
+        os.environ.setdefault("ASSISTANT_LOGS", "console")
     manager = Manager()
     for name, command in (("actions", "serve-actions"), ("rasa", "serve-rasa")):
         manager.add_process(name, f"exec {sys.executable} -m assistant.launch {command}", env=environment(), cwd=str(paths.ROOT))

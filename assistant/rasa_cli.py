@@ -23,11 +23,15 @@ def main() -> None:
             standin.install(config)
     except standin.TensorFlowLeftOut as error:
         sys.exit(f"!! {error}")
-    from rasa.__main__ import main as rasa_main
+    import rasa.__main__ as rasa_main
 
     from assistant.rasa import patches  # noqa: F401 - installs them before training data is read; Rasa loads them with config.yml, after that
 
-    rasa_main()
+    if sys.argv[1:2] == ["run"]:  # the server meets visitors: from here on nothing that they say is logged
+        from assistant import logs
+
+        rasa_main.configure_structlog = lambda _level: logs.configure("rasa")
+    rasa_main.main()
 
 
 def configs() -> list[Path]:

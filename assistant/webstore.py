@@ -1,17 +1,20 @@
 """What the website channel keeps: signed tokens, turns, choices, feedback."""
+import functools
+import hashlib
+import hmac
 import json
 import os
 import secrets
 import time
 from datetime import datetime, timezone
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 import jwt
 import sqlalchemy as sa
 
-from assistant import database, paths
+from assistant import database, paths, redaction
 from assistant.handoff import requests
-from assistant.handoff.veil import storable, veil
+from assistant.handoff.veil import stored_message
 from assistant.turn import public
 
 #: Seconds for which a conversation's token is good.
@@ -43,11 +46,20 @@ def secret() -> str:
     return path.read_text("ascii")
 
 
-class WebStore:
-    """Sessions, turns, choices and feedback in assistant.database."""
+@functools.cache
+def action_key() -> str:
+    """What a Rasa server shows to the action server: derived from the secret that both know, so that neither has to be told."""
+    return hmac.new(secret().encode(), b"action server", hashlib.sha256).hexdigest()
 
-    def __init__(self) -> None:
-        self._secret = None
+
+class WebStore:
+    """Sessions, turns, choices and feedback in assistant.database; personal data in a visitor's words is masked on the way in.
+
+    `country` gives the clinic's country: phone numbers are known as they are written there.
+    """
+
+    def __init__(self, country: Callable[[], str] = lambda: "GB") -> None:
+        self._secret, self._country = None, country
 
     def _key(self) -> str:
         self._secret = self._secret or secret()
@@ -99,8 +111,8 @@ class WebStore:
         return False, self.answered(session, client_id)
 
     def record(self, session: str, said: Optional[str], turn: Dict[str, Any], client_id: str) -> Dict[str, Any]:
-        """Keep what the visitor said and the turn that answered it, contact details masked; gives the turn that stands: the first one of this client id."""
-        table, said, kept = database.turns, veil(said, turn.get("masks") or {}), storable(turn)
+        """Keep what the visitor said and the turn that answered it, personal data masked; gives the turn that stands: the first one of this client id."""
+        table, (said, kept) = database.turns, stored_message(said, turn, self._country())
         waiting = sa.and_(table.c.session == session, table.c.client_id == client_id, table.c.turn == "")
         write = table.update().where(waiting).values(visitor=said, turn=json.dumps(public(kept), ensure_ascii=False))
         with database.engine().begin() as connection:
@@ -156,7 +168,7 @@ class WebStore:
         if topic is None:
             topics = next((item["turn"]["topics"] for item in self.history(session) if item["from"] == "assistant" and item["turn"]["id"] == turn), [])
             topic = topics[0] if topics else None
-        table = database.feedback
+        table, comment = database.feedback, redaction.redact(comment, self._country()) if comment else comment
         with database.engine().begin() as connection:
             connection.execute(table.delete().where(table.c.session == session, table.c.turn == turn, table.c.topic.is_(None) if topic is None else table.c.topic == topic))
             connection.execute(database.feedback.insert().values(

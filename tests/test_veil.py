@@ -1,5 +1,5 @@
 """Contact details are taken out of what is stored; several turns become one."""
-from assistant.handoff.veil import ANSWER, event_texts, masks, storable, veil
+from assistant.handoff.veil import ANSWER, event_texts, masks, storable, stored_message, veil
 from assistant.turn import Turn, together
 
 
@@ -35,16 +35,16 @@ def bot(turn):
 
 def test_events_of_a_form_are_masked_everywhere():
     turn = {"kind": "form", "messages": [{"text": "Nadia, your number?"}], "masks": {"nadia": "[name]"}}
-    said, answered = event_texts([user("nadia", in_form=True), bot(turn)])
+    said, answered = event_texts([user("nadia", in_form=True), bot(turn)], "GB")
     assert "nadia" not in str(said).lower() and said["parse_data"]["meaning"]["questions"][0]["text"] == "[name]"
     assert answered["data"]["custom"]["turn"] == {"kind": "form", "messages": [{"text": "[name], your number?"}]}
     assert turn["masks"], "the turn on its way to the visitor keeps its words"
 
 
 def test_an_answer_that_no_turn_answered_is_hidden_whole():
-    (said,) = event_texts([user("nadia quill", in_form=True)])
+    (said,) = event_texts([user("nadia quill", in_form=True)], "GB")
     assert said["text"] == ANSWER and "nadia" not in str(said)
-    (said,) = event_texts([user("does it hurt")])
+    (said,) = event_texts([user("does it hurt")], "GB")
     assert said["text"] == "does it hurt"
 
 
@@ -59,3 +59,20 @@ def test_turns_are_put_together():
 
 def test_an_urgent_turn_stays_urgent():
     assert together([Turn("form").as_dict(), Turn("triage", urgency="same_day").as_dict()])["kind"] == "triage"
+
+
+def test_personal_data_outside_the_form_is_masked_in_every_part_of_the_event():
+    (said,) = event_texts([user("my name is Nadia Quill, ring 07700 900461, it is red since Tuesday", entities=[{"value": "07700"}], triage={"level": "none"})], "GB")
+    assert said["text"] == "my name is [name], ring [phone], it is red since Tuesday"
+    assert "07700" not in str(said) and "900461" not in str(said) and "Quill" not in str(said)
+
+
+def test_a_visitor_whose_name_is_a_word_of_the_program_changes_nothing_but_words():
+    event = {**user("my name is User"), "input_channel": "web", "message_id": "user"}
+    (said,) = event_texts([event], "GB")
+    assert (said["event"], said["input_channel"], said["message_id"], said["text"]) == ("user", "web", "user", "my name is [name]")
+
+
+def test_what_the_turn_repeats_is_masked_with_the_message():
+    said, turn = stored_message("I'm called Nadia", {"id": "nadia", "messages": [{"text": "Hello Nadia."}]}, "GB")
+    assert said == "I'm called [name]" and turn == {"id": "nadia", "messages": [{"text": "Hello [name]."}]}

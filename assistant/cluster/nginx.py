@@ -45,6 +45,10 @@ http {{
   server {{
     listen 127.0.0.1:{port};
     location = / {{ return 302 /webhooks/web/demo; }}
+    location = /webhooks/web/metrics {{     # each worker's own port has them, for this machine
+      default_type application/problem+json;
+      return 404 '{{"type": "about:blank", "status": 404, "title": "Not found", "detail": "There is nothing at this address."}}';
+    }}
     location /webhooks/web/ {{
       proxy_pass http://workers;
       proxy_read_timeout 10s;

@@ -17,7 +17,7 @@ COMMON_DOMAINS = (
     "msn.com", "aol.com", "btinternet.com", "sky.com", "proton.me", "protonmail.com", "gmx.com", "gmx.de", "web.de", "orange.fr", "wp.pl", "comcast.net", "verizon.net",
 )
 SPOKEN = re.compile(r"\b([\w.+-]+)\s+(?:at|\(at\)|\[at\])\s+([\w-]+(?:\s+dot\s+[a-z]{2,24})+|[\w-]+(?:\.[a-z]{2,24})+)\b", re.I)
-EMAIL = re.compile(r"[^\s@<>(),;:\"']+\s?@\s?[^\s@<>(),;:\"']*[^\s@<>(),;:\"'.!?]")
+EMAIL = re.compile(r"(?<![^\s@<>(),;:\"'])[^\s@<>(),;:\"']+\s?@\s?[^\s@<>(),;:\"']*[^\s@<>(),;:\"'.!?]")
 #: Five or more digits with the signs that people put between them.
 DIGITS = re.compile(r"(?<![\w@.])\+?\(?\d[\d\s().\-/]{3,}\d(?!\w*@)")
 NAME_WORD = r"[^\W\d_][^\W\d_'’.\-]*(?:['’.\-][^\W\d_]+)*\.?"

@@ -1,14 +1,19 @@
-"""Contact details are taken out of what is stored of a conversation: they belong into the request alone.
+"""Contact details and other personal data are taken out of what is stored of a conversation: they belong into the request alone.
 
 A turn of the form carries `masks`, a mapping from words to what is stored instead of them. The stores apply them to what the
-visitor wrote and to the turn, and drop them.
+visitor wrote and to the turn, and drop them. What assistant.redaction finds in the visitor's words is masked in every message, in the
+form or not.
 """
 import re
-from typing import Any, Dict, Iterable, List, Optional
+from typing import Any, Dict, Iterable, List, Optional, Tuple
 
+from assistant import redaction
 from assistant.handoff.details import DIGITS, EMAIL
 
-NAME, PHONE, MAIL, ANSWER = "[name]", "[phone]", "[email]", "[answer to the form]"
+NAME, PHONE, MAIL = (redaction.MASKS[kind] for kind in ("name", "phone", "email"))
+ANSWER = "[answer to the form]"
+#: Keys whose values the program reads: a visitor who is called User or Pain must not change them.
+MACHINE = frozenset("event name input_channel message_id topic topics answered kind urgency role id type decision request intent action_name level who when policy timestamp sender_id masks".split())
 
 
 def masks(text: str, known: Optional[Dict[str, Any]], shown: Iterable[str] = ()) -> Dict[str, str]:
@@ -28,7 +33,7 @@ def masks(text: str, known: Optional[Dict[str, Any]], shown: Iterable[str] = ())
 
 
 def veil(data: Any, words: Dict[str, str]) -> Any:
-    """`data` (texts in nested lists and mappings) with every key of `words` replaced, whatever its case; keys of mappings stay."""
+    """`data` (texts in nested lists and mappings) with every key of `words` replaced, whatever its case; keys of mappings stay, and so do the values of MACHINE."""
     if not words:
         return data
     longest = sorted(words, key=len, reverse=True)
@@ -41,7 +46,7 @@ def veil(data: Any, words: Dict[str, str]) -> Any:
         if isinstance(node, list):
             return [walk(item) for item in node]
         if isinstance(node, dict):
-            return {key: walk(value) for key, value in node.items()}
+            return {key: value if key in MACHINE and not isinstance(value, dict) else walk(value) for key, value in node.items()}
         return node
 
     return walk(data)
@@ -61,12 +66,24 @@ def storable(turn: Dict[str, Any]) -> Dict[str, Any]:
     return veil(rest, turn.get("masks") or {})
 
 
-def event_texts(events: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
-    """Rasa's events of one message, as dictionaries, with the details masked; an answer that no turn of the form answered is replaced whole."""
+def stored_message(said: Optional[str], turn: Dict[str, Any], country: str) -> Tuple[Optional[str], Dict[str, Any]]:
+    """What a visitor wrote and the turn that answers it, as they may be stored. `country`: the clinic's, whose phone numbers need no +."""
+    words = {**redaction.words(said or "", country), **(turn.get("masks") or {})}
+    return veil(redaction.redact(said, country), words) if said else said, storable({**turn, "masks": words})
+
+
+def event_texts(events: List[Dict[str, Any]], country: str) -> List[Dict[str, Any]]:
+    """Rasa's events of one message, as dictionaries, as they may be stored; an answer that no turn of the form answered is replaced whole."""
     turns = [turn for event in events for turn in [((event.get("data") or {}).get("custom") or {}).get("turn")] if turn]
     words, known = merged(turns), any(turn["kind"] in ("form", "handoff") for turn in turns)
+    for event in events:
+        if event.get("event") == "user":
+            words = {**redaction.words(event.get("text") or "", country), **words}
     result = []
     for event in events:
+        if event.get("event") == "user":
+            parts = {key: event[key] for key in ("text", "parse_data", "metadata") if event.get(key)}
+            event = {**event, **redaction.redact_all(parts, country, MACHINE)}
         event = veil(event, words)
         custom = (event.get("data") or {}).get("custom") or {}
         if custom.get("turn"):

@@ -22,7 +22,7 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from assistant import paths
-from assistant.rasa import patches, runtime
+from assistant.rasa import observe, patches, runtime
 from assistant.safety.classifier import TriageModel, training_rows
 from assistant.safety.statements import StatementModel, statement_rows
 from assistant.understanding import lexicon
@@ -208,6 +208,7 @@ class TopicClassifier(IntentClassifier, GraphComponent):
             questions = meaning.get("questions") or []
             ranking = [{INTENT_NAME_KEY: PREFIX + c["topic"], PREDICTED_CONFIDENCE_KEY: c["confidence"]} for q in questions[:1] for c in q["candidates"]]
             confidence = questions[0]["confidence"] if questions else 1.0
+            observe.note(confidence=questions[0]["confidence"] if questions else None)
             chosen = {INTENT_NAME_KEY: intent, PREDICTED_CONFIDENCE_KEY: confidence}
             ranking = [chosen, *(r for r in ranking if r[INTENT_NAME_KEY] != intent)]
             message.set(INTENT, chosen, add_to_output=True)

@@ -27,6 +27,11 @@ class Record:
         self._unwritten: OrderedDict[Tuple[str, str], Tuple[str, Turn]] = OrderedDict()
         self._writer: Optional[asyncio.Task[None]] = None
 
+    @property
+    def unwritten(self) -> int:
+        """How many turns wait in memory for the database."""
+        return len(self._unwritten)
+
     async def once(self, session: str, client_id: str, answer: Callable[[bool, List[str]], Awaitable[Turn]]) -> Turn:
         """The turn of a message: that of `answer(first, faults)`, or the one that it has already. Goes on when the visitor's connection is lost.
 

@@ -21,6 +21,7 @@ from rasa.shared.exceptions import RasaException
 from assistant import database
 from assistant.handoff.veil import event_texts
 from assistant.rasa.faults import note_fault
+from assistant.rasa.runtime import live_knowledge
 from assistant.rasa.switches import enabled
 
 logger = logging.getLogger(__name__)
@@ -158,10 +159,11 @@ class ConversationStore(SQLTrackerStore):
 
     @staticmethod
     def _rows(sender_id: str, events: List[Event]) -> List[Dict[str, Any]]:
-        """New events as they are written: with contact details masked (assistant.handoff.veil)."""
+        """New events as they are written: with contact details and other personal data masked (assistant.handoff.veil)."""
+        country = live_knowledge().get().clinic.country
         return [{
             "sender_id": sender_id, "type_name": data["event"], "timestamp": data.get("timestamp"), "intent_name": (data.get("parse_data") or {}).get("intent", {}).get("name"),
-            "action_name": data.get("name"), "data": json.dumps(data)} for data in event_texts([event.as_dict() for event in events])]
+            "action_name": data.get("name"), "data": json.dumps(data)} for data in event_texts([event.as_dict() for event in events], country)]
 
 
 def stored_events(connection: Any, sender_id: str, all_sessions: bool) -> List[Any]:

@@ -13,12 +13,12 @@ from rasa.core.channels.channel import InputChannel, OutputChannel, UserMessage
 from sanic import Blueprint, Sanic
 from sanic.exceptions import SanicException
 from sanic.request import Request
-from sanic.response import HTTPResponse, empty, redirect
+from sanic.response import HTTPResponse, empty, raw, redirect
 from sanic.response import json as json_response
 
 from assistant import compose, database, retention
 from assistant.handoff import requests
-from assistant.rasa import assets
+from assistant.rasa import assets, observe
 from assistant.rasa.record import Record
 from assistant.rasa.runtime import live_knowledge, responses, triage
 from assistant.rasa.throttle import Throttle
@@ -135,7 +135,7 @@ class WebInput(InputChannel):
         return cls()
 
     def __init__(self) -> None:
-        self.store = WebStore()
+        self.store = WebStore(lambda: live_knowledge().get().clinic.country)
 
     def blueprint(self, on_new_message: Callable[[UserMessage], Awaitable[Any]]) -> Blueprint:
         """The channel's routes."""
@@ -161,6 +161,7 @@ class Endpoints:
         routes.add_route(plain_function(self.feedback), "/feedback", methods=["POST"])
         routes.add_route(plain_function(self.live), "/live", methods=["GET"])
         routes.add_route(plain_function(self.health), "/health", methods=["GET"])
+        routes.add_route(plain_function(self.metrics), "/metrics", methods=["GET"])
         assets.AssetRoutes(PREFIX, MOST_CHARACTERS).register(routes)
 
         @routes.listener("before_server_start")
@@ -180,7 +181,14 @@ class Endpoints:
             await self.record.finish(_background)
 
     async def on_error(self, request: Optional[Request], error: Exception) -> HTTPResponse:
-        """Every error as problem+json, without a stack trace."""
+        """Every error as problem+json, without a stack trace; counted by its status."""
+        answer = self.problem(error)
+        observe.errors.labels(f"http_{answer.status}").inc()
+        return answer
+
+    @staticmethod
+    def problem(error: Exception) -> HTTPResponse:
+        """The answer to an error."""
         if isinstance(error, Problem):
             return error.response()
         if isinstance(error, BadToken):
@@ -290,7 +298,18 @@ class Endpoints:
     async def whole_turn(
         self, request: Request, session: str, text: Optional[str], picked: Optional[Dict[str, Any]], client_id: str, first: bool, faults: List[str]
     ) -> Dict[str, Any]:
-        """One turn from the message to its record."""
+        """One turn from the message to its record, logged and counted."""
+        notes = observe.watch()
+        turn = await self.answer(request, session, text, picked, client_id, first, faults)
+        agent = getattr(request.app.ctx, "agent", None)
+        model = agent.model_id if agent and agent.is_ready() else "none"
+        observe.turn_done(notes, session, client_id, turn, live_knowledge().get().topics, model, bool(picked), faults)
+        return turn
+
+    async def answer(
+        self, request: Request, session: str, text: Optional[str], picked: Optional[Dict[str, Any]], client_id: str, first: bool, faults: List[str]
+    ) -> Dict[str, Any]:
+        """The turn of a message, recorded."""
         kb = live_knowledge().get()
         said = picked["title"] if picked else normalise(text)
         urgent = None if picked else self.urgent(said)
@@ -347,6 +366,7 @@ class Endpoints:
             logger.error("turn failed: %s", type(error).__name__, exc_info=error)
         turn = output.turn()
         if turn is None:
+            observe.errors.labels("no_answer").inc()
             await self.heal(agent, session)
             turn = compose.fixed("fallback", "error", live_knowledge().get()).as_dict()
         return turn
@@ -426,6 +446,17 @@ class Endpoints:
             "handoff": self.deliveries() if store == "ok" else "down",
         }
         return json_response(report, 200 if report["status"] == "ok" else 503)
+
+    async def metrics(self, request: Request) -> HTTPResponse:
+        """Prometheus' figures of this worker, for those who may see them; nobody else learns that they exist."""
+        if not observe.allowed(request):
+            raise Problem(404, TITLES[404], "There is nothing at this address.")
+        agent = getattr(request.app.ctx, "agent", None)
+        try:
+            found: Optional[Dict[str, Any]] = await database.reach(observe.counts)
+        except database.StoreError:
+            found = None
+        return raw(observe.page(found, self.record.unwritten, agent.model_id if agent and agent.is_ready() else "none"), content_type=observe.CONTENT_TYPE)
 
     async def store_alive(self) -> bool:
         """Whether the database answers."""

@@ -35,6 +35,10 @@ def canonical_duration(number: str, unit: str) -> str:
     return f"{value} {name[:-1] if value == '1' else name}"
 
 
+#: Runs of signs, over which spaCy's tokeniser would take time that grows with their square.
+SIGNS = re.compile(r"[^\w\s]{16,}")
+
+
 class Lexicon:
     """Finds entities in a text.
 
@@ -60,7 +64,7 @@ class Lexicon:
     def entities(self, text: str) -> List[Dict[str, Any]]:
         """Entities of `text` in Rasa's form: entity, value (canonical), start, end, and `negated` where it is."""
         found = []
-        doc = self._nlp(text.lower())
+        doc = self._nlp(SIGNS.sub(lambda run: " " * len(run.group()), text.lower()))
         for span in doc.ents:
             found.append(self._entity(text, span.label_, span.ent_id_, span.start_char, span.end_char))
         taken = [(e["start"], e["end"]) for e in found]
