@@ -36,7 +36,7 @@ PAST = re.compile(
 #: Figures of speech.
 IDIOM = re.compile(
     r"\b(?:kill(?:ed|s)? for|dying to|to die for|bleed(?:ing)? me dry|heart attack at the|nearly had a heart attack|gave me a heart attack|(?:price|cost|bill|quote|waiting list)\w* (?:\w+ ){0,3}(?:breath|faint|heart|stroke)|"
-    r"blind as a bat|can'?t see (?:a|any|the|you|your|where|how|why|much|what|it|myself|results?)|take my breath away|takes my breath|breath of fresh|hold(?:ing)? my breath|fever pitch|cabin fever|hay ?fever|spring fever|"
+    r"(?:faint\w*|pass(?:ed|ing)? out|collaps\w*|died|chok\w*|heart attack|stroke|breath\w*) (?:\w+ ){0,5}(?:the|your|that|those) (?:price|cost|bill|quote|fee|total)s?|blind as a bat|can'?t see (?:a|any|the|you|your|where|how|why|much|what|it|myself|results?)|take my breath away|takes my breath|breath of fresh|hold(?:ing)? my breath|fever pitch|cabin fever|hay ?fever|spring fever|"
     r"face (?:like|is like) a|burning question|burn(?:ing|t)? a hole|sick of|sick to death|bored to tears|choked up|numb with|itching to|feet are killing|(?:my )?(?:head|feet|back|hubby|husband|wife|mum|boss) (?:will|would|is going to) (?:explode|kill|murder)|spread the (?:word|cost)|swollen (?:price|bill))\b", re.I)
 
 
