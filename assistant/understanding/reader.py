@@ -94,10 +94,6 @@ TOPICS_OF = {name: {*topics.split(), *GENERAL_TOPICS} for name, topics in {
     "shared_needles": "home_hygiene home_rollers urgent_symptom safety_risks choose_provider vampire_facial_safety", "numbing_misuse": "numbing", "stopping_medication": "medications isotretinoin preparation",
     "topical_on_open_skin": "skincare_after exosomes_serums combine_treatments home_rollers",
 }.items()}
-#: Words that point back to what was said before: such a part asks something of its own only when the model is this sure of its topic, unless it says that it adds a question.
-REFERS = re.compile(r"\b(?:this|that|these|those|them|they|it|one|there|then)\b", re.I)
-ADDS = re.compile(r"^\W*(?:and|n|&|also|plus|another|second)\b|\balso\b", re.I)
-REFERRING = 0.65
 #: Words that carry no topic.
 CONTENT = re.compile(r"\b(?:and|but|or|also|so|then|what|how|about|if|same|even|for|on|with|in|at|of|to|the|my|a|an|is|it|that|ok|okay)\b", re.I)
 NUMBER = re.compile(r"^\W*(?:option |number |no\.? ?|choice |the )?(?P<n>[1-9]|first|second|third|fourth|one|two|three|four|last)(?: one| option)?\W*$", re.I)
@@ -212,6 +208,8 @@ class Reader:
         """
         likely = {topic for topic, p in whole.topics[:6] if p >= self.thresholds.echo}
         best: List[tuple] = []
+        if whole.confidence >= self.thresholds.answer and len(likely.difference(BOUNDARIES)) < 2:
+            return best  # no part could count
         for parts in candidates(text):
             if not best and len(parts) == 2:
                 best = self._after_manners(parts)
@@ -222,8 +220,7 @@ class Reader:
                 if len(kept) + len(read) - number < max(2, len(best) + 1):
                     break  # too few are left for this way to count: ranking costs an encoding each
                 rank = self.rank(part)
-                least = REFERRING if part != parts[0] and REFERS.search(part) and not ADDS.search(part) else self.thresholds.split
-                sure = rank.confidence >= least and (rank.best in likely or whole.confidence < self.thresholds.answer)
+                sure = rank.confidence >= self.thresholds.split and (rank.best in likely or whole.confidence < self.thresholds.answer)
                 if sure and rank.best not in BOUNDARIES and rank.best not in kept:
                     kept[rank.best] = (part, rank)
             if len(kept) >= 2 and len(kept) > len(best):
