@@ -216,8 +216,8 @@ def figures(training: Training, rows: List[Dict[str, str]]) -> Dict[str, float]:
     refused = np.array([bool(topics) and topics[0] in score.BOUNDARIES for _, topics, _, _ in judged])
     taken = np.array(training.found["milliseconds"])
     return {
-        "first": float(first.mean()), "three": float(three.mean()), "answered": float((first & ~fell_back).mean()), "helped": float((first & ~fell_back | three & fell_back).mean()),
-        "rejected": float((fell_back | refused)[outside].mean()), "turned_away": float((refused & ~fell_back)[inside].mean()), "asked_back": float(fell_back[inside].mean()),
+        "first": score.share(first), "three": score.share(three), "answered": score.share(first & ~fell_back), "helped": score.share(first & ~fell_back | three & fell_back),
+        "rejected": score.share((fell_back | refused)[outside]), "turned_away": score.share((refused & ~fell_back)[inside]), "asked_back": score.share(fell_back[inside]),
         "calibration": calibration_error(np.array([confidence for *_, confidence, _ in judged]), first),
         "train": training.seconds, "load": training.found["load_seconds"], "memory": training.found["resident_megabytes"],
         "p50": float(np.percentile(taken, 50)), "p95": float(np.percentile(taken, 95)),
