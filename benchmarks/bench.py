@@ -275,6 +275,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a few turns; prints, writes nothing")
     parser.add_argument("--no-cluster", action="store_true", help="leave out one worker against two")
     args = parser.parse_args()
+    machine.end_in_order()
     started, plan = time.time(), QUICK if args.quick else Plan()
     missing = programs.missing(["nginx", "redis-server", "postgres", "initdb"])
     why_not = f"Not measured: these packages are missing: {', '.join(missing)}." if missing else "Not measured (`--no-cluster`)."

@@ -2,10 +2,11 @@
 import os
 import platform
 import re
+import signal
 import subprocess
 import time
 from pathlib import Path
-from typing import Dict, Iterable, List, Optional
+from typing import Any, Dict, Iterable, List, Optional
 
 from assistant import paths
 
@@ -40,6 +41,15 @@ def origin(command: str, started: float) -> str:
 
 
 # -- processes
+
+def end_in_order() -> None:
+    """Let Ctrl-C and SIGTERM end this command by SystemExit: what it started is ended first."""
+    def leave(*_: Any) -> None:
+        raise SystemExit("!! ended before it was finished; nothing was written")
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, leave)
+
 
 def fields(pid: int) -> Optional[List[str]]:
     """The fields of /proc/PID/stat after the name: state, parent, ...; None when the process is gone."""

@@ -87,6 +87,7 @@ def main() -> None:
     parser.add_argument("--visitors", type=int, default=8)
     parser.add_argument("--pause", type=float, default=0.5, help="longest pause of a visitor before a question, seconds (%(default)s)")
     args = parser.parse_args()
+    machine.end_in_order()
     started = time.time()
     launch.train()
     with systems.temporary_folder() as folder, Progress(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()) as progress:

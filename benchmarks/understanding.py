@@ -21,7 +21,7 @@ import sys
 import tempfile
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple
@@ -37,9 +37,8 @@ from tests.evaluation import score
 
 KEPT = paths.ROOT / "results" / "understanding"
 NAMES = {"ours": "ours", "diet": "Rasa's default (DIET)", "regression": "Rasa's logistic regression"}
-#: Examples a topic in the learning curve. DIET at two of them: its time grows with the examples, and it is trained with all of them besides.
-CURVE = (10, 20, 40, 80)
-CURVE_POINTS = {"ours": CURVE, "regression": CURVE, "diet": (10, 20)}
+#: Examples a topic in the learning curve. DIET at few of them: its time grows with the examples, and it is trained with all of them besides.
+CURVE, DIET_CURVE = (10, 20, 40, 80), (10, 20)
 EPOCHS = 100
 #: --quick: examples a topic, epochs, messages.
 QUICK = (6, 2, 60)
@@ -113,8 +112,8 @@ def epochs_in(log: Path) -> Tuple[int, float]:
     return int(found[-1][0]) if found else 0, float(seconds)
 
 
-def train(training: Training, limit: float, fresh: bool, step: Any) -> None:
-    """Train, or take what was trained from the same; a training longer than `limit` seconds is ended and has no model. Raises SystemExit with Rasa's words."""
+def train(training: Training, limit: float, fresh: bool, step: Any, stop: threading.Event) -> None:
+    """Train, or take what was trained from the same; a training longer than `limit` seconds, or at `stop`, is ended and has no model. Raises SystemExit with Rasa's words."""
     folder = KEPT / key(training)
     stamp = folder / "training.json"
     if stamp.exists() and not fresh:
@@ -136,7 +135,7 @@ def train(training: Training, limit: float, fresh: bool, step: Any) -> None:
         with log.open("wb") as out:
             process = subprocess.Popen(command, cwd=work, env=environment, stdout=out, stderr=out, stdin=subprocess.DEVNULL, preexec_fn=lambda: os.nice(5))
         try:
-            while process.poll() is None and time.monotonic() - started < limit:
+            while process.poll() is None and time.monotonic() - started < limit and not stop.is_set():
                 time.sleep(0.5)
                 step(epochs_in(log)[0])
         finally:
@@ -159,22 +158,27 @@ def train_all(trainings: List[Training], limit: float, fresh: bool, lanes: int) 
     rest = [t for t in trainings if t.system != "diet"]
     with Progress(TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:.0f}/{task.total:.0f}"), TimeElapsedColumn()) as progress:
         whole = progress.add_task("models trained", total=len(trainings))
-        lock = threading.Lock()
+        lock, stop = threading.Lock(), threading.Event()
 
         def one(training: Training) -> None:
             task = progress.add_task(training.name, total=training.epochs if training.system == "diet" else 1)
-            train(training, limit, fresh, lambda done: progress.update(task, completed=done))
+            train(training, limit, fresh, lambda done: progress.update(task, completed=done), stop)
             with lock:
                 progress.update(task, completed=progress.tasks[task].total if training.model else training.epochs_done)
                 progress.advance(whole)
 
         def lane(queue: List[Training]) -> None:
             for training in queue:
-                one(training)
+                if not stop.is_set():
+                    one(training)
 
         queues = [first, *(rest[n::lanes - 1] for n in range(lanes - 1))]
         with ThreadPoolExecutor(lanes) as pool:
-            list(pool.map(lane, queues))
+            try:
+                for done in as_completed([pool.submit(lane, queue) for queue in queues]):
+                    done.result()
+            finally:
+                stop.set()  # Ctrl-C, or the other lane failed: no training goes on alone
 
 
 # -- reading
@@ -283,7 +287,7 @@ def fewer_epochs(diet: Optional[Training]) -> str:
         return ""
     whole = diet.seconds + diet.epochs_seconds / diet.epochs * (EPOCHS - diet.epochs)
     return (f"**{NAMES['diet']} was trained for {diet.epochs} epochs instead of {EPOCHS}**: by calculation from these epochs, {EPOCHS} take {whole / 60:.0f} minutes here. Load, memory and time "
-            "a message do not depend on the epochs; its shares may gain a little with more. In the plot its points below all examples have all 100 epochs.")
+            f"a message do not depend on the epochs; its shares may gain a little with more. Where it is trained on fewer examples, it has all {EPOCHS}.")
 
 
 def report(trainings: List[Training], rows: List[Dict[str, str]], started: float) -> str:
@@ -339,14 +343,16 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a few examples and epochs; prints, writes nothing")
     parser.add_argument("--limit", type=float, default=240, metavar="MINUTES", help="the longest time for one training (%(default)s)")
     parser.add_argument("--diet-epochs", type=int, default=EPOCHS, metavar="N", help="epochs of DIET with all examples (%(default)s)")
+    parser.add_argument("--diet-points", type=int, nargs="*", default=DIET_CURVE, metavar="EXAMPLES", help="examples a topic at which DIET joins the learning curve (10 20)")
     parser.add_argument("--fresh", action="store_true", help="train anew what was trained before")
     args = parser.parse_args()
+    machine.end_in_order()
     started = time.time()
     if args.quick:
         print(json.dumps(quick_report(args.fresh), indent=1))
         return
     trainings = [Training("diet", epochs=args.diet_epochs), Training("ours"), Training("regression")]
-    trainings += [Training(system, amount) for system, amounts in CURVE_POINTS.items() for amount in amounts]
+    trainings += [Training(system, amount) for system, amounts in (("ours", CURVE), ("regression", CURVE), ("diet", args.diet_points)) for amount in amounts]
     train_all(trainings, args.limit * 60, args.fresh, 2)
     rows = score.rows()
     with Progress(TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:.0f}/{task.total:.0f}")) as progress:
