@@ -41,7 +41,7 @@ NAMES = {"ours": "ours", "diet": "Rasa's default (DIET)", "regression": "Rasa's 
 CURVE, DIET_CURVE = (10, 20, 40, 80), (10, 20)
 EPOCHS = 100
 #: --quick: examples a topic, epochs, messages.
-QUICK = (6, 2, 60)
+QUICK = (3, 1, 40)
 OUTSIDE = {"out_of_scope", "out_of_scope_treatment"}
 FALLBACK = "nlu_fallback"
 #: Bins of the calibration error.
