@@ -259,7 +259,7 @@ def scaling(clusters: Dict[int, Scaling]) -> str:
     ])
 
 
-def report(done: Dict[str, Figures], clusters: Dict[int, Scaling], why_not: str, plan: Plan, started: float) -> str:
+def report(done: Dict[str, Figures], clusters: Dict[int, Scaling], why_not: str, plan: Plan, started: machine.Start) -> str:
     """The section of docs/benchmarks.md, with its plots drawn."""
     summary = {name: figures.summary() for name, figures in done.items()}
     plots.percentiles({name: {n: result.times for n, result in figures.waits.items()} for name, figures in done.items()}, machine.IMAGES / "bench-turns.png")
@@ -275,8 +275,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a few turns; prints, writes nothing")
     parser.add_argument("--no-cluster", action="store_true", help="leave out one worker against two")
     args = parser.parse_args()
-    machine.end_in_order()
-    started, plan = time.time(), QUICK if args.quick else Plan()
+    started, plan = machine.begin(), QUICK if args.quick else Plan()
     missing = programs.missing(["nginx", "redis-server", "postgres", "initdb"])
     why_not = f"Not measured: these packages are missing: {', '.join(missing)}." if missing else "Not measured (`--no-cluster`)."
     try:

@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, Iterable, List, Optional
 
@@ -16,13 +17,13 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def description() -> str:
-    """Processor, cores, memory, system, Python and Rasa, and how busy the machine was in the last minute."""
+    """Processor, cores, memory, system, Python and Rasa."""
     from importlib.metadata import version
 
     processor = re.search(r"model name\s*:\s*(.+)", Path("/proc/cpuinfo").read_text("ascii", "replace"))
     memory = int(re.search(r"MemTotal:\s*(\d+)", Path("/proc/meminfo").read_text("ascii")).group(1)) / 2 ** 20
     return (f"{processor.group(1) if processor else platform.machine()}, {os.cpu_count()} cores, {memory:.0f} GiB, Linux {platform.release().split('-')[0]}, "
-            f"Python {platform.python_version()}, Rasa {version('rasa')}; load average at the start {os.getloadavg()[0]:.1f}")
+            f"Python {platform.python_version()}, Rasa {version('rasa')}")
 
 
 def commit() -> str:
@@ -34,22 +35,32 @@ def commit() -> str:
     return (git("rev-parse", "--short", "HEAD") or "?") + ("+" if changed else "")
 
 
-def origin(command: str, started: float) -> str:
-    """Date, command, duration, commit and machine, as a sentence for the report. `started`: time.time() at the start."""
-    return (f"Measured on {time.strftime('%Y-%m-%d', time.localtime(started))} with `{command}` in {(time.time() - started) / 60:.0f} minutes, commit {commit()}.\n"
-            f"Machine: {description()}.")
+@dataclass(frozen=True)
+class Start:
+    """When a measurement began: time.time(), the load average of the last minute, the commit."""
+
+    time: float
+    load: float
+    commit: str
 
 
-# -- processes
-
-def end_in_order() -> None:
-    """Let Ctrl-C and SIGTERM end this command by SystemExit: what it started is ended first."""
+def begin() -> Start:
+    """Begin a measurement; from now on Ctrl-C and SIGTERM end the command by SystemExit, so that what it started is ended first."""
     def leave(*_: Any) -> None:
         raise SystemExit("!! ended before it was finished; nothing was written")
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, leave)
+    return Start(time.time(), os.getloadavg()[0], commit())
 
+
+def origin(command: str, start: Start) -> str:
+    """Date, command, duration, commit, machine, and how busy it was at the start and at the end, for the report."""
+    return (f"Measured on {time.strftime('%Y-%m-%d', time.localtime(start.time))} with `{command}` in {(time.time() - start.time) / 60:.0f} minutes, commit {start.commit}.\n"
+            f"Machine: {description()}; load average {start.load:.1f} before it began and {os.getloadavg()[0]:.1f} at the end.")
+
+
+# -- processes
 
 def fields(pid: int) -> Optional[List[str]]:
     """The fields of /proc/PID/stat after the name: state, parent, ...; None when the process is gone."""

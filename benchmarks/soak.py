@@ -67,7 +67,7 @@ def summary(result: load.Result, samples: Samples, stored: float) -> Dict[str, f
     }
 
 
-def report(found: Dict[str, float], result: load.Result, samples: Samples, args: argparse.Namespace, started: float) -> str:
+def report(found: Dict[str, float], result: load.Result, samples: Samples, args: argparse.Namespace, started: machine.Start) -> str:
     """The section of docs/benchmarks.md, with its plot drawn."""
     plots.over_time(samples, machine.IMAGES / "soak-memory.png")
     errors = ", ".join(f"{count} × {kind}" for kind, count in result.errors.items()) or "0"
@@ -87,8 +87,7 @@ def main() -> None:
     parser.add_argument("--visitors", type=int, default=8)
     parser.add_argument("--pause", type=float, default=0.5, help="longest pause of a visitor before a question, seconds (%(default)s)")
     args = parser.parse_args()
-    machine.end_in_order()
-    started = time.time()
+    started = machine.begin()
     launch.train()
     with systems.temporary_folder() as folder, Progress(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()) as progress:
         system = systems.Ours(folder)

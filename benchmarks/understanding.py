@@ -290,7 +290,7 @@ def fewer_epochs(diet: Optional[Training]) -> str:
             f"a message do not depend on the epochs; its shares may gain a little with more. Where it is trained on fewer examples, it has all {EPOCHS}.")
 
 
-def report(trainings: List[Training], rows: List[Dict[str, str]], started: float) -> str:
+def report(trainings: List[Training], rows: List[Dict[str, str]], started: machine.Start) -> str:
     """The section of docs/benchmarks.md, with its plots drawn."""
     whole = {t.system: t for t in trainings if t.examples is None and t.found}
     done = {system: figures(t, rows) for system, t in whole.items()}
@@ -346,8 +346,7 @@ def main() -> None:
     parser.add_argument("--diet-points", type=int, nargs="*", default=DIET_CURVE, metavar="EXAMPLES", help="examples a topic at which DIET joins the learning curve (10 20)")
     parser.add_argument("--fresh", action="store_true", help="train anew what was trained before")
     args = parser.parse_args()
-    machine.end_in_order()
-    started = time.time()
+    started = machine.begin()
     if args.quick:
         print(json.dumps(quick_report(args.fresh), indent=1))
         return
