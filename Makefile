@@ -86,7 +86,13 @@ widget-packages:
 measure-widget: setup ## measure the widget in the browser and write the figures into docs/widget.md
 	@$(PY) -m benchmarks.widget $(ARGS)
 
+bench-understanding: setup ## understanding against Rasa's default pipeline and logistic regression, into docs/benchmarks.md (hours)
+	@$(PY) -m benchmarks.understanding $(ARGS)
+
+bench: setup ## end to end over HTTP against stock Rasa bots, into docs/benchmarks.md (half an hour)
+	@$(PY) -m benchmarks.bench $(ARGS)
+
 lock: setup ## resolve requirements.in into requirements.lock
 	@cd "$(HERE)" && .uv/bin/uv pip compile -q --generate-hashes --python-version 3.10 --no-header --no-emit-index-url requirements.in -o requirements.lock
 
-.PHONY: help setup run cluster cluster-restart cluster-status purge erase backup restore shell train check inbox generate test evaluate variety safety-report rasa lint widget widget-packages measure-widget lock
+.PHONY: help setup run cluster cluster-restart cluster-status purge erase backup restore shell train check inbox generate test evaluate variety safety-report rasa lint widget widget-packages measure-widget bench-understanding bench lock

@@ -9,8 +9,9 @@ from assistant import launch, paths
 README = (paths.ROOT / "README.md").read_text("utf-8")
 TARGETS = sorted(set(re.findall(r"(?:`|^)make ([a-z-]+)", README, re.M)))
 #: Targets that other tests run for real: `run` and `shell` in test_commands, `test` is this run, `widget` in
-#: tests/widget/test_build.py, which builds without writing, the rest in test_stores and cluster/test_cluster.
-ELSEWHERE = {"run", "shell", "test", "widget", "cluster", "cluster-restart", "cluster-status", "backup", "restore", "purge", "erase"}
+#: tests/widget/test_build.py, which builds without writing, `bench` and `bench-understanding` in test_benchmarks, in small,
+#: the rest in test_stores and cluster/test_cluster.
+ELSEWHERE = {"run", "shell", "test", "widget", "bench", "bench-understanding", "cluster", "cluster-restart", "cluster-status", "backup", "restore", "purge", "erase"}
 PLAIN = {"help", "check", "generate", "train", "evaluate", "inbox"}
 
 
