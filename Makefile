@@ -4,6 +4,8 @@ SHELL := bash
 MAKEFLAGS += --no-print-directory
 HERE := $(dir $(abspath $(lastword $(MAKEFILE_LIST))))
 PY := cd "$(HERE)" && .venv/bin/python
+# Two processes of tests, each with whole files; ARGS=tests/test_x.py runs one file without.
+SIDE_BY_SIDE := -n 2 --dist loadfile
 export PORT ACTION_PORT WORKERS ACTION_WORKERS
 export SQLALCHEMY_SILENCE_UBER_WARNING := 1
 export TF_CPP_MIN_LOG_LEVEL := 3
@@ -57,7 +59,7 @@ generate: setup ## write domain.yml, data/rules.yml, docs/topics.md and docs/cli
 
 test: setup ## every test
 	@$(PY) -m assistant.launch train
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m pytest $(or $(ARGS),$(SIDE_BY_SIDE))
 
 evaluate: setup ## score the understanding on the project's own evaluation set
 	@$(PY) -m assistant.launch train

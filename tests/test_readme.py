@@ -12,7 +12,7 @@ TARGETS = sorted(set(re.findall(r"(?:`|^)make ([a-z-]+)", README, re.M)))
 #: tests/widget/test_build.py, which builds without writing, `bench` and `bench-understanding` in test_benchmarks, in small,
 #: the rest in test_stores and cluster/test_cluster.
 ELSEWHERE = {"run", "shell", "test", "widget", "bench", "bench-understanding", "cluster", "cluster-restart", "cluster-status", "backup", "restore", "purge", "erase"}
-PLAIN = {"help", "check", "generate", "train", "evaluate", "inbox"}
+PLAIN = {"help", "check", "generate", "train", "evaluate", "inbox", "safety-report", "variety"}
 
 
 def make(*arguments, timeout=600):

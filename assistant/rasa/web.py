@@ -216,7 +216,7 @@ class Endpoints:
             return  # files of the widget: the same for every website
         for header in ("Access-Control-Allow-Credentials", "Access-Control-Expose-Headers", "Access-Control-Allow-Origin"):
             response.headers.pop(header, None)
-        response.headers["Access-Control-Expose-Headers"] = "Assistant-Delivered, Retry-After"
+        response.headers["Access-Control-Expose-Headers"] = "Delivered, Retry-After"
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["Vary"] = "Origin"
         if request.method == "OPTIONS":
@@ -425,7 +425,7 @@ class Endpoints:
         session = await self.session(request)
         delivered = await database.reach(self.store.delivered, session)
         await database.reach(self.store.erase, session)
-        return empty(204, headers={"Assistant-Delivered": delivered} if delivered else None)
+        return empty(204, headers={"Delivered": delivered} if delivered else None)
 
     async def live(self, request: Request) -> HTTPResponse:
         return json_response({"status": "ok"})

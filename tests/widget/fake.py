@@ -92,6 +92,7 @@ class FakeChannel:
         self.replies: Dict[str, Any] = {}
         self.failures: List[Tuple[str, int, Dict[str, str]]] = []
         self.hold: Optional[threading.Event] = None
+        self.delivered = ""  #: when a request had reached the clinic, as the answer to a deletion says
         self.attributes: Dict[str, str] = {}
         self.page_attributes, self.head, self.body = 'lang="en"', "", ""
         self.greeting_choices = (("Pain", "pain"), ("Downtime and recovery", "downtime"), ("Cost", "cost"))
@@ -138,7 +139,8 @@ class FakeChannel:
         status, body = self.channel(request, path, data)
         if status >= 400:
             return self.problem(request, status)
-        return self.send(request, status, b"" if body is None else json.dumps(body).encode(), "application/json", {})
+        more = {"Delivered": self.delivered} if request.command == "DELETE" and self.delivered else {}
+        return self.send(request, status, b"" if body is None else json.dumps(body).encode(), "application/json", more)
 
     def channel(self, request: BaseHTTPRequestHandler, path: str, data: Any) -> Tuple[int, Any]:
         """Status and body of a call of the channel."""

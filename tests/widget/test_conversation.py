@@ -143,6 +143,16 @@ def test_deleting_erases_server_and_tab(visit, channel):
     assert tab.find(".notice").is_visible()
 
 
+def test_deleting_says_that_the_clinic_has_a_request_already(visit, channel):
+    tab = ready(visit, channel).say("does it hurt?")
+    channel.delivered = "2026-11-23T09:00:00+00:00"
+    tab.find(".menu-button").click()
+    tab.find(".sheet").get_by_text("Delete my conversation").click()
+    tab.find(".sheet .danger").click()
+    text = tab.find("section.card").inner_text()
+    assert "has been deleted" in text and "already has your request" in text and "+44 20 7946 0958" in text
+
+
 def test_a_deletion_that_fails_is_said_and_can_be_tried_again(visit, channel):
     tab = ready(visit, channel).say("does it hurt?")
     channel.fail("sessions", 503)
@@ -161,7 +171,7 @@ def test_deleting_an_expired_conversation_tells_the_truth(visit, channel):
     tab.find(".sheet").get_by_text("Delete my conversation").click()
     tab.find(".sheet .danger").click()
     text = tab.find("section.card").inner_text()
-    assert "already expired" in text and "30 days" in text and "+44 20 7946 0958" in text
+    assert "has expired" in text and "30 days" in text and "+44 20 7946 0958" in text
 
 
 def test_the_transcript_is_a_text_file(visit, channel, tmp_path):

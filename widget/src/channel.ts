@@ -48,9 +48,9 @@ export class Channel {
     return this.call("POST", "feedback", token, vote);
   }
 
-  /** Whether a request of the conversation had reached the clinic before. */
-  async erase(token: string): Promise<boolean> {
-    return Boolean(await this.call<string | null>("DELETE", "sessions", token));
+  /** When requests of the conversation had reached the clinic before, if any had. */
+  erase(token: string): Promise<string | null> {
+    return this.call("DELETE", "sessions", token);
   }
 
   private async call<Answer>(method: string, path: string, token = "", body?: unknown, signal?: AbortSignal): Promise<Answer> {
@@ -64,7 +64,7 @@ export class Channel {
       const answer = await fetch(this.base + path, {
         method, headers, body: body ? JSON.stringify(body) : undefined, signal: patience.signal, credentials: "omit", referrerPolicy: "no-referrer", cache: token ? "no-store" : "default",
       });
-      if (answer.ok) return answer.status === 204 ? (answer.headers.get("Assistant-Delivered") as Answer) : await answer.json();
+      if (answer.ok) return answer.status === 204 ? (answer.headers.get("Delivered") as Answer) : await answer.json();
       const seconds = Number(answer.headers.get("Retry-After")) || 0;
       throw new Trouble(KINDS[answer.status] ?? "unavailable", seconds);
     } catch (error) {

@@ -23,7 +23,7 @@ export class Conversation {
   restoring = false;
   trouble?: Trouble;
   /** What a deletion led to, shown in place of the conversation. */
-  erased?: "done" | "sent" | "expired";
+  erased?: "erased" | "erasedSent" | "erasedExpired"; // the words that say so
   erasing = false;
   readonly kept: Kept;
   private pumping?: Promise<void>;
@@ -280,11 +280,10 @@ export class Conversation {
     try {
       if (!this.trouble) await this.pumping; // a turn under way is waited for, so that nothing is stored after the deletion
       await this.halt();
-      const sent = this.kept.token && (await this.channel.erase(this.kept.token));
-      this.erased = sent ? "sent" : "done";
+      this.erased = this.kept.token && (await this.channel.erase(this.kept.token)) ? "erasedSent" : "erased";
     } catch (error) {
       if (asTrouble(error).kind !== "expired") throw error;
-      this.erased = "expired";
+      this.erased = "erasedExpired";
     } finally {
       this.erasing = false;
       this.changed();

@@ -222,9 +222,8 @@ export class View {
 
   private erased(): TemplateResult {
     const { conversation, words, actions } = this;
-    const phone = this.clinic!.phone.text;
-    const texts = { done: words.erased, sent: `${words.erased} ${fill(words.erasedSent, { phone })}`, expired: fill(words.erasedExpired, { days: this.clinic!.retention_days, phone }) };
-    return html`<section class="card" role="alert"><p>${texts[conversation.erased!]}</p><button class="primary" @click=${actions.begin}>${words.begin}</button></section>`;
+    const text = fill(words[conversation.erased!], { days: this.clinic!.retention_days, phone: this.clinic!.phone.text });
+    return html`<section class="card" role="alert"><p>${text}</p><button class="primary" @click=${actions.begin}>${words.begin}</button></section>`;
   }
 
   private sheet(sheet: Sheet): TemplateResult {
