@@ -1,5 +1,6 @@
 """The request form through the running servers: what is stored where, erasure, a killed process, strange input."""
 import os
+import re
 import signal
 import sqlite3
 
@@ -155,7 +156,7 @@ def test_a_request_survives_a_killed_process_and_arrives_once(service, mail_port
         question = visitor.say("delete my data")
         assert "was passed to" in spoken(question), "the clinic has it already, and that is said"
         assert len(mine()) == 1 and "07700 900736" in mine()[0].get_content()
-        erased = requests.delete(service.url + "/sessions", headers=visitor.headers, timeout=10)
+        erased = http.delete(service.url + "/sessions", headers=visitor.headers, timeout=10)
         assert erased.status_code == 204 and re.fullmatch(r"20\d\d-\d\d-\d\dT[\d:]+\+00:00", erased.headers["Delivered"])
 
 
