@@ -9,9 +9,12 @@ COPY . .
 RUN .venv/bin/python -m assistant.launch train && rm -rf .rasa
 
 FROM python:3.10-slim-bookworm
+# pg_dump and pg_restore, for backups; as old as the PostgreSQL of compose.yml, or newer. The folder is where its volume for them is mounted.
+RUN apt-get update && apt-get install -y --no-install-recommends postgresql-client && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin assistant
 WORKDIR /app
 COPY --from=build /app /app
+RUN install -d -o 10001 -g 10001 -m 0700 /app/var /app/var/backups
 # Nothing of the image is writable by this user; the state is in tmpfs, PostgreSQL and Redis.
 USER 10001:10001
 ENV HOME=/tmp MPLCONFIGDIR=/tmp ASSISTANT_STATE=/app/var PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1

@@ -41,16 +41,18 @@ class ActionAnswer(Action):
         kb, message = self.knowledge(), tracker.latest_message
         in_form = bool((tracker.active_loop or {}).get("name"))
         memory = tracker.get_slot("handoff") or {}
+        changing = False
         try:
             said = form.Said(message.get("text") or "", message.get("meaning") or {}, tracker.sender_id, kb)
             turn, state = reply(said, tracker.get_slot("conversation"), memory, in_form)
+            changing = bool(said.form.get("change"))
         except Exception as error:  # whatever goes wrong, the visitor gets a kind sentence and the phone
             logger.exception("action_answer failed: %s", type(error).__name__)
             turn, state = compose.fixed("fallback", "error", kb), tracker.get_slot("conversation")
         give(turn, dispatcher, tracker, kb)
         events = [SlotSet("conversation", state)]
         if not in_form:
-            events.append(SlotSet("handoff", {**memory, "quiet": turn.settles}))
+            events.append(SlotSet("handoff", {**memory, "quiet": turn.settles, "changing": changing}))
         if turn.begins_form and not in_form and (message.get("intent") or {}).get("name") != "ask_human_handoff":
             events.append(FollowupAction("handoff_form"))
         return events

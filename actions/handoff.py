@@ -8,6 +8,7 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from actions.answer import ActionAnswer, give
 from assistant import compose
+from assistant.conversation import aside
 from assistant.handoff import form, words
 from assistant.handoff.veil import veil
 from assistant.turn import Turn
@@ -50,7 +51,7 @@ class ValidateHandoffForm(Action):
 
     def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[str, Any]) -> List[Dict[str, Any]]:
         said, memory = said_by(tracker, ActionAnswer.knowledge()), tracker.get_slot("handoff") or {}
-        asked = tracker.get_slot("requested_slot")
+        asked, beside = tracker.get_slot("requested_slot"), []
         try:
             if asked is None:
                 slots: Optional[Dict[str, Any]] = form.opened(said, memory, tracker.get_slot("conversation") or {})
@@ -58,10 +59,19 @@ class ValidateHandoffForm(Action):
                 slots = form.resumed(said, asked, memory)
             else:
                 slots = form.answered(said, asked, memory)
+                beside = self.beside(said, slots, dispatcher, tracker) if slots else []
         except Exception as error:  # Rasa would log the whole conversation; the visitor gets a kind sentence and the phone
             logger.exception("validate_handoff_form failed: %s", type(error).__name__)
             slots = {"handoff": {"outcome": "store_down"}, "requested_slot": None}
-        return [SlotSet(name, value) for name, value in (slots or {}).items()]
+        return [*beside, *(SlotSet(name, value) for name, value in (slots or {}).items())]
+
+    @staticmethod
+    def beside(said: form.Said, slots: Dict[str, Any], dispatcher: CollectingDispatcher, tracker: Tracker) -> List[Dict[str, Any]]:
+        """Say what a message that the form takes asks or tells besides, before the form goes on; the event that remembers it."""
+        turn, state = aside.beside(said, slots.get("handoff") or {}, tracker.get_slot("conversation"))
+        if turn is not None:
+            give(turn, dispatcher, tracker, said.kb)
+        return [SlotSet("conversation", state)]
 
 
 def digressed(tracker: Tracker) -> bool:
@@ -119,8 +129,8 @@ class ActionHandoffEnd(Action):
         kb, memory = ActionAnswer.knowledge(), tracker.get_slot("handoff") or {}
         turn = careful(words.outcome, memory, kb, tracker.latest_message.get("text") or "")
         events = [SlotSet(name, None) for name in form.SLOTS]
-        outcome = "complete" if memory.get("outcome") in ("complete", "already", "quiet") else None
-        events.append(SlotSet("handoff", {"request": memory["request"], "outcome": outcome} if outcome and memory.get("request") else None))
+        outcome = "complete" if memory.get("outcome") in ("complete", "already", "quiet") and memory.get("request") else "erasing" if memory.get("outcome") == "erasing" else None
+        events.append(SlotSet("handoff", {**({"request": memory["request"]} if memory.get("request") else {}), "outcome": outcome} if outcome else None))
         if turn is None:
             return events
         give(turn, dispatcher, tracker, kb)

@@ -61,7 +61,8 @@ def restore(file: Path) -> int:
     engine.dispose()
     database.migrate(engine)
     database.erase_again(erased)
-    retention.purge(clinic.load_clinic().privacy.retention_days)
+    privacy = clinic.load_clinic().privacy
+    retention.purge(privacy.retention_days, privacy.requests_days)
     with engine.connect() as connection:
         return connection.execute(sa.select([sa.func.count()]).select_from(database.sessions)).scalar()
 

@@ -18,7 +18,7 @@ VARIANT_LENGTH = (3, 85)
 #: Highest U.S. school grade (Flesch-Kincaid 1975) of an answer; the knowledge base aims at a reading age of about 12.
 HIGHEST_GRADE, HIGHEST_MEAN_GRADE = 10.0, 7.5
 #: Placeholders that are filled in while a conversation runs (data/knowledge/conversation.yml says where).
-RUNTIME = ("value", "date", "name", "details", "domain", "when", "until", "open_now", "day", "hours_of_day", "price", "singles", "list", "part_of_day", "sent", "circumstance", "circumstances", "seconds")
+RUNTIME = ("value", "date", "name", "details", "domain", "when", "until", "open_now", "day", "hours_of_day", "price", "singles", "list", "part_of_day", "sent", "circumstance", "circumstances", "seconds", "reminder")
 #: Fewest training examples of an intent.
 FEWEST_EXAMPLES = 25
 
@@ -31,27 +31,45 @@ class Said(NamedTuple):
     text: str
 
 
+#: Where a clause ends, so that a denial in it no longer governs what follows.
+CLAUSE_END = re.compile(r"[,;:()–—]|\b(?:but|so|and|because|while)\b", re.I)
+
+
 class Statement(NamedTuple):
     """One of the twelve forbidden statements, compiled."""
 
     number: int
     says: str
     patterns: List[re.Pattern]
-    unless: re.Pattern
+    denial: Optional[re.Pattern]
+    allowed: Optional[re.Pattern]
     mend: str
 
     def broken_by(self, text: str) -> Optional[str]:
         """The sentence of `text` that makes the statement, or None."""
         for sentence in re.split(r"(?<=[.!?])\s+|\n", text):
-            if not sentence.rstrip().endswith("?") and any(p.search(sentence) for p in self.patterns) and not self.unless.search(sentence):
+            if not sentence.rstrip().endswith("?") and any(not self._excused(sentence, match) for p in self.patterns for match in p.finditer(sentence)):
                 return sentence
         return None
+
+    def _excused(self, sentence: str, match: re.Match) -> bool:
+        """Whether a denial before the claim, in its own clause, governs it; or the words are ones that this statement allows."""
+        claim = next((match.start(name) for name, value in match.groupdict().items() if value), match.start())
+        begin = max((end.end() for end in CLAUSE_END.finditer(sentence, 0, claim)), default=0)
+        if self.denial and any(denied.end() <= claim for denied in self.denial.finditer(sentence, begin)):
+            return True
+        return bool(self.allowed and self.allowed.search(sentence, begin, match.end()))
 
 
 def forbidden(folder=paths.SAFETY) -> List[Statement]:
     """The twelve statements of data/safety/never.yml."""
-    entries = plain(YamlFile.read(folder / "never.yml", paths.ROOT).data["statements"])
-    return [Statement(e["number"], e["says"], [re.compile(p, re.I) for p in e["patterns"]], re.compile(e["unless"], re.I), e["mend"]) for e in entries]
+    data = plain(YamlFile.read(folder / "never.yml", paths.ROOT).data)
+    denial = re.compile(data["denial"], re.I)
+    return [
+        Statement(e["number"], e["says"], [re.compile(p, re.I) for p in [*e["patterns"], *e.get("other_languages", [])]], denial if e.get("deniable", True) else None,
+                  re.compile(e["allowed"], re.I) if e.get("allowed") else None, e["mend"])
+        for e in data["statements"]
+    ]
 
 
 def texts_in(file: YamlFile, node, location: Tuple = ()) -> Iterator[Said]:

@@ -170,15 +170,25 @@ class Privacy(Strict):
 
     policy_link: Optional[constr(regex=r"^https://\S+$")]
     retention_days: int = Field(30, ge=1, le=3650)
+    requests_days: int = Field(365, ge=1, le=3650)  #: requests to be contacted, dealt with or not
 
 
 class Limits(Strict):
-    """How many calls a minute the website channel takes (docs/channel.md). A message that reports a danger sign is answered whatever the limit."""
+    """How much the website channel takes (docs/channel.md). A message that reports a danger sign is answered whatever the number of calls."""
 
     messages_a_minute: int = Field(30, ge=1, le=100_000)  #: of one conversation
     calls_a_minute: int = Field(300, ge=1, le=1_000_000)  #: of one address: a clinic's or a company's whole network may share one
     sessions_a_minute: int = Field(60, ge=1, le=100_000)  #: conversations that one address opens
     trusted_proxies: List[str] = ["127.0.0.0/8", "::1"]  #: whose X-Forwarded-For is believed
+    characters: int = Field(4000, ge=500, le=20_000)  #: that are answered, after white space is folded; a longer message is asked to be shortened
+    body_kilobytes: int = Field(128, ge=32, le=1024)  #: of a request; a larger one is refused. Four bytes a character always fit.
+    token_hours: int = Field(24, ge=1, le=24 * 30)  #: for which a conversation can be gone on with
+
+    @root_validator(skip_on_failure=True)
+    def _fits(cls, values):
+        if values["body_kilobytes"] * 1024 < 4 * values["characters"]:
+            raise ValueError(f"{values['characters']} characters can take {4 * values['characters'] // 1024 + 1} KB: raise `body_kilobytes` or lower `characters`")
+        return values
 
     @validator("trusted_proxies", each_item=True)
     def _networks(cls, value):
@@ -271,6 +281,12 @@ def money(amount: float, currency: Optional[str]) -> str:
     return f"{symbol}{number}" if symbol else f"{number} {currency or ''}".strip()
 
 
+def price_line(price: Price, currency: Optional[str]) -> str:
+    """A line of the price list as a phrase: the session, the course of three, what is included."""
+    course = f", {money(price.course_of_three, currency)} for a course of three" if price.course_of_three else ""
+    return f"{price.name}: {money(price.amount, currency)} a session{course}" + (f" ({price.includes})" if price.includes else "")
+
+
 def map_link(clinic: Clinic) -> Optional[str]:
     """The clinic's own link to a map, or a search for its address on OpenStreetMap."""
     if clinic.map_link or not clinic.address:
@@ -328,13 +344,7 @@ class Phrases:
         after, gaps = clinic.aftercare, clinic.gaps
         prices = None
         if clinic.prices:
-            lines = []
-            for price in clinic.prices:
-                line = f"{price.name}: {money(price.amount, clinic.currency)} a session"
-                if price.course_of_three:
-                    line += f", {money(price.course_of_three, clinic.currency)} for a course of three"
-                lines.append(line + (f" ({price.includes})" if price.includes else ""))
-            prices = "; ".join(lines)
+            prices = "; ".join(price_line(price, clinic.currency) for price in clinic.prices)
         text = lambda value: value.rstrip(".") if value else None
         return {
             "email": clinic.email, "address": text(clinic.address), "map_link": map_link(clinic), "reply_time": text(clinic.handoff.reply_time), "booking_link": clinic.booking_link,
@@ -381,7 +391,9 @@ def load_phrases(clinic: Clinic, folder: Path = None) -> Phrases:
     countries = YamlFile.read(folder / "countries.yml", paths.ROOT)
     phrases = YamlFile.read(folder / "phrases.yml", paths.ROOT)
     problems: List[Problem] = []
-    table = countries.data.get("countries") or {}
+    table = countries.data.get("countries")
+    if not isinstance(table, dict) or not all(isinstance(lines, dict) for lines in table.values()):
+        raise ContentError([countries.problem(("countries",), "countries are not a mapping of codes to lines", "Write them as `GB:` with lines such as `emergency_number: ...` below.")])
     code = clinic.country if clinic.country in table else "default"
     if "default" not in table:
         problems.append(countries.problem(("countries",), "`default` is missing", "Add the lines for a country that is not listed."))

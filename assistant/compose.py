@@ -8,6 +8,7 @@ from typing import Any, Dict, List, Optional, Tuple
 from assistant.conversation import desk, manners
 from assistant.knowledge import Knowledge, Topic
 from assistant.safety import circumstances
+from assistant.safety.replies import clinic_reply
 from assistant.turn import KINDS, URGENCY, Choice, Message, Turn
 
 #: Most questions that one turn answers, and most follow-up choices, caveats and sources that it shows.
@@ -18,6 +19,8 @@ KIND_OF_TOPIC = {
     "out_of_scope": "out_of_scope", "out_of_scope_treatment": "out_of_scope", "diagnosis_request": "out_of_scope",
     "smalltalk": "smalltalk", "feedback": "smalltalk", "human_handoff": "handoff", "crisis": "crisis",
 }
+#: Caveats that come first and are never left out, by a shorter version neither.
+WARNINGS = ("red_flags", "rf_warning")
 #: What of the latest turn a conversation remembers, so that it can be said again.
 LASTING = ("kind", "topics", "urgency", "cautions", "messages", "choices", "sources", "reviewed_on")
 
@@ -26,7 +29,7 @@ State = Dict[str, Any]
 
 def new_state() -> State:
     """What a conversation remembers at its beginning."""
-    return {"topic": None, "topics": [], "entities": {}, "choices": [], "misses": 0, "answered": [], "replies": {}, "last": None, "circumstances": {}, "urgent": None, "asked": None}
+    return {"topic": None, "topics": [], "entities": {}, "choices": [], "misses": 0, "answered": [], "replies": {}, "last": None, "circumstances": {}, "urgent": None, "urgent_language": None, "asked": None}
 
 
 def compose(reading: Dict[str, Any], state: Optional[State], kb: Knowledge) -> Tuple[Turn, State]:
@@ -43,6 +46,8 @@ def compose(reading: Dict[str, Any], state: Optional[State], kb: Knowledge) -> T
     elif request == "blank":
         turn = fixed("fallback", "blank", kb)
         turn.choices = suggestions(kb)
+    elif request == "too_long":
+        turn = fixed("fallback", "too_long", kb)
     elif request == "something_else" or not questions:
         turn = missed(state, kb)
     elif questions[0]["decision"] == "ask":
@@ -51,10 +56,13 @@ def compose(reading: Dict[str, Any], state: Optional[State], kb: Knowledge) -> T
         turn = answer([q for q in questions if q["decision"] == "answer"], state, kb)
     stated = [item for item in reading.get("circumstances", []) if item["id"] in kb.circumstances and request not in ("known", "forget")]
     known = circumstances.remember(state["circumstances"], stated)
-    caution(turn, [item for item in stated if not item["denied"]], known, kb)
-    state = triage(turn, reading.get("triage") or {}, state, kb)
+    concerned = {name: how for name, how in known.items() if not (reading.get("for_me") and how["who"] == "other")}
+    caution(turn, [item for item in stated if not item["denied"]], concerned, kb)
+    state = triage(turn, reading, state, kb)
     manners.without_link(turn, known, kb)
     manners.offer(turn, reading, state, kb)
+    if turn.kind == "crisis":
+        turn.choices = []  # nothing to pick and no form under a crisis line
     return turn, {**remember(turn, questions, state), "circumstances": known}
 
 
@@ -89,7 +97,7 @@ def other_language(language: str, kb: Knowledge) -> Turn:
     """An apology in the visitor's language with the clinic's contact."""
     replies = kb.replies["languages"]
     turn = Turn("fallback")
-    turn.say("answer", kb.phrases.fill(replies.get(language, replies["other"])))
+    turn.messages.append(Message("answer", kb.phrases.fill(replies.get(language, replies["other"])), language=language if language in replies and language != "other" else None))
     return turn
 
 
@@ -100,13 +108,16 @@ def missed(state: State, kb: Knowledge) -> Turn:
     return turn
 
 
+#: Topics that nobody picks from a list; "something else" stands for them.
+NO_CHOICE = ("out_of_scope", "smalltalk", "feedback", "crisis")
+
+
 def clarify(question: Dict[str, Any], state: State, kb: Knowledge) -> Turn:
     """Two or three titled choices and "something else"; after a second miss, the clinic's contact too."""
     turn = Turn("clarify")
     turn.say("question", kb.reply("clarify" if state["misses"] == 0 else "clarify_again"))
-    for candidate in question["candidates"][:MOST_CHOICES]:
-        if candidate["topic"] in kb.topics and candidate["topic"] != "out_of_scope":  # "something else" stands below
-            turn.choices.append(topic_choice(kb.topic(candidate["topic"]), question.get("entities")))
+    likely = [candidate["topic"] for candidate in question["candidates"] if candidate["topic"] in kb.topics and candidate["topic"] not in NO_CHOICE]
+    turn.choices = [topic_choice(kb.topic(name), question.get("entities")) for name in likely[:MOST_CHOICES]]
     turn.choices.append(Choice(kb.reply("something_else"), None, {"request": "something_else"}))
     return turn
 
@@ -134,9 +145,22 @@ def wording(topic: Topic, question: Dict[str, Any], together: int, state: State)
     return topic.short if together > 2 else topic.answer
 
 
+#: Topics whose answers hold wherever it is done; asked of another part of the body, the next question is whether that part is treated.
+ANYWHERE = ("acne_scars", "other_scars", "stretch_marks", "pores_texture", "wrinkles_aging", "pigmentation", "benefits", "what_is", "how_it_works", "conditions_treated", "candidacy")
+
+
+def elsewhere(question: Dict[str, Any], kb: Knowledge) -> str:
+    """The topic of a question; "and on the neck?" is about the neck where the topic at hand has nothing to say of it."""
+    topic, areas = question["topic"], (question.get("entities") or {}).get("area", [])
+    if not question.get("leaning") or topic not in ANYWHERE or any(kb.topic(topic).variant("area", area) for area in areas):
+        return topic
+    return "treatable_areas" if any(kb.topic("treatable_areas").variant("area", area) for area in areas) else topic
+
+
 def answer(questions: List[Dict[str, Any]], state: State, kb: Knowledge) -> Turn:
     """Answers to one to three questions, in the order in which they were asked."""
     topics = []
+    questions = [{**question, "topic": elsewhere(question, kb)} for question in questions]
     for question in questions:
         if question["topic"] not in [t.id for t in topics]:
             topics.append(kb.topic(question["topic"]))
@@ -145,7 +169,12 @@ def answer(questions: List[Dict[str, Any]], state: State, kb: Knowledge) -> Turn
     for topic in topics:
         question = asked[topic.id]
         own = desk.answer(topic.id, question.get("text") or "", kb) or manners.greeting(question.get("text") or "", (question.get("entities") or {}).get("situation", [None])[0], state, kb)
-        turn.say("answer", manners.fresh(own or kb.phrases.fill(wording(topic, question, len(topics), state)), topic, state, kb), topic.id)
+        entities = question.get("entities") or {}
+        text = manners.fresh(own or kb.phrases.fill(wording(topic, question, len(topics), state)), topic, state, kb)
+        if not own and topic.group != "boundaries":
+            whole = pick_variant(topic, entities) is None and len(topics) <= 2
+            text = f"{text} {desk.besides(topic.id, question.get('text') or '', entities, whole, kb)}".strip()
+        turn.say("answer", text, topic.id)
     attach(turn, topics, state, kb)
     kinds = {KIND_OF_TOPIC.get(t.id, "answer") for t in topics}
     turn.kind = next(kind for kind in KINDS if kind in kinds)
@@ -154,8 +183,8 @@ def answer(questions: List[Dict[str, Any]], state: State, kb: Knowledge) -> Turn
 
 def attach(turn: Turn, topics: List[Topic], state: State, kb: Knowledge) -> None:
     """Caveats, sources, review date and follow-up choices that belong to `topics`."""
-    caveats = [name for topic in topics for name in topic.caveats]
-    for name in list(dict.fromkeys(caveats))[:MOST_CAVEATS]:
+    caveats = sorted(dict.fromkeys(name for topic in topics for name in topic.caveats), key=lambda name: name not in WARNINGS)
+    for name in caveats[:max(MOST_CAVEATS, sum(name in WARNINGS for name in caveats))]:
         turn.say("caveat", kb.phrases.fill(kb.caveats[name].text))
     for name in list(dict.fromkeys(s for topic in topics for s in topic.sources))[:MOST_SOURCES]:
         source = kb.sources[name]
@@ -168,25 +197,33 @@ def attach(turn: Turn, topics: List[Topic], state: State, kb: Knowledge) -> None
     turn.choices = [topic_choice(kb.topic(name)) for name in fresh[:MOST_CHOICES]]
 
 
-def triage(turn: Turn, finding: Dict[str, Any], state: State, kb: Knowledge) -> State:
+def triage(turn: Turn, reading: Dict[str, Any], state: State, kb: Knowledge) -> State:
     """Say first what a milder symptom needs, and repeat urgent advice that has not been settled yet. Gives the state after it."""
-    level = finding.get("level", "none")
+    finding = {"level": "none", **(reading.get("triage") or {})}
+    level = finding["level"]
     if level == "none" and turn.topics[:1] == ["post_treatment_worry"]:
         level = "expected"
     if level == "contact_clinic":
-        turn.messages.insert(0, Message("triage", kb.reply("contact_clinic"), "urgent_symptom"))
-        turn.kind = "triage"
+        turn.messages.insert(0, Message("triage", kb.reply(clinic_reply(finding)), "urgent_symptom", level))
+        turn.kind = "triage" if turn.kind != "crisis" else turn.kind
         if "urgent_symptom" not in turn.topics:
             turn.topics.append("urgent_symptom")
     if URGENCY.index(level) > URGENCY.index(turn.urgency):
         turn.urgency = level
-    if state.get("urgent") and turn.urgency == "none":
+    if state.get("urgent") and URGENCY.index(turn.urgency) < URGENCY.index(state["urgent"]):
         if finding.get("settled"):
-            return {**state, "urgent": None}
-        turn.messages.insert(0, Message("triage", kb.reply(f"still_{state['urgent']}"), "urgent_symptom"))
+            return {**state, "urgent": None, "urgent_language": None}
+        turn.messages.insert(0, still_urgent(reading.get("language", "en"), state, kb))
         if turn.kind in ("clarify", "fallback"):  # what is unclear now is about the emergency, as far as anybody knows
             turn.topics.append("urgent_symptom")
     return state
+
+
+def still_urgent(language: str, state: State, kb: Knowledge) -> Message:
+    """The reminder of urgent advice, in the language of this message or, a few English words said in between aside, of the one that told of the emergency."""
+    level = state["urgent"]
+    code = next((code for code in (language, state.get("urgent_language")) if f"still_{level}_{code}" in kb.replies), None)
+    return Message("triage", kb.reply(f"still_{level}_{code}" if code else f"still_{level}"), "urgent_symptom", level, code)
 
 
 #: Topics about money and dates, in which a circumstance says what must happen before booking.
@@ -205,7 +242,8 @@ def caution(turn: Turn, stated: List[Dict[str, Any]], known: Dict[str, Dict[str,
         elif entry.topic not in turn.topics and not (item.get("aside") and turn.kind == "answer"):
             turn.topics.append(entry.topic)
         turn.cautions.append(item["id"])
-        if URGENCY.index(entry.level) > URGENCY.index(turn.urgency):
+        happened = item["when"] == "now" and not item.get("planned")  # what is only thought of, and what is long past, is not urgent
+        if happened and URGENCY.index(entry.level) > URGENCY.index(turn.urgency):
             turn.urgency = entry.level
     asked_about = turn.topics or [choice.topic for choice in turn.choices if choice.topic and turn.kind == "clarify"]
     for name, how in known.items():
@@ -216,7 +254,8 @@ def caution(turn: Turn, stated: List[Dict[str, Any]], known: Dict[str, Dict[str,
         past = how["when"] == "past"
         booking = any(topic.id in BOOKING_TOPICS for topic in touched)
         text = (entry.past_booking if past and entry.past_booking else entry.booking) if booking else entry.past_reminder if past and entry.past_reminder else entry.reminder
-        turn.say("caution", kb.phrases.fill(text), entry.topic)
+        text = kb.phrases.fill(text)
+        turn.say("caution", kb.reply("for_the_other", reminder=text) if how["who"] == "other" else text, entry.topic)
         turn.cautions.append(name)
     if turn.cautions and now and turn.kind in ("answer", "clarify", "fallback", "smalltalk", "out_of_scope"):
         turn.kind = "caution"
@@ -255,7 +294,8 @@ def elaborate(request: str, state: State, kb: Knowledge) -> Turn:
         turn.say("answer", kb.phrases.fill(text), topic.id)
     attach(turn, topics if request == "shorter" else topics[:1], state, kb)
     if request == "shorter":
-        turn.messages = [m for m in turn.messages if m.role == "answer"]
+        warnings = [kb.phrases.fill(kb.caveats[name].text) for name in WARNINGS]
+        turn.messages = [m for m in turn.messages if m.role == "answer" or m.text in warnings]
     turn.topics = [m.topic for m in turn.messages if m.role == "answer"]
     return turn
 

@@ -28,11 +28,11 @@ def numbers(kb: Knowledge) -> List[Dict[str, str]]:
     return [dial(number) for number in dict.fromkeys(found)]
 
 
-def card(kb: Knowledge, characters: int) -> Dict[str, Any]:
-    """The answer of GET /clinic. `characters`: the longest message that is answered."""
+def card(kb: Knowledge) -> Dict[str, Any]:
+    """The answer of GET /clinic."""
     clinic, phrases = kb.clinic, kb.phrases
     return {
         "name": clinic.name, "assistant_name": clinic.assistant_name, "phone": dial(clinic.phone), "emergency_number": phrases.country["emergency_number"],
-        "numbers": numbers(kb), "notice": kb.reply("notice"), "retention_days": clinic.privacy.retention_days, "characters": characters,
+        "numbers": numbers(kb), "notice": kb.reply("notice"), "retention_days": clinic.privacy.retention_days, "characters": clinic.limits.characters,
         "email": clinic.email, "hours": [{"days": days, "times": times} for days, times in hours_by_days(clinic.hours or {})], "booking_link": clinic.booking_link, "privacy_link": clinic.privacy.policy_link,
     }

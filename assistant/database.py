@@ -21,7 +21,11 @@ from assistant import paths
 DEADLINE, PAUSE = 3.0, 2.0
 #: Seconds to wait for a lock of the SQLite file that another process holds.
 SQLITE_WAIT = 2.0
+#: Pages (of 4 KB) that one step of `shrink` takes from the end of the SQLite file, and seconds that others have between two steps.
+PAGES, BREATH = 200, 0.01
 MIGRATIONS = Path(__file__).resolve().parent / "migrations"
+#: What PRAGMA auto_vacuum says of a file that shrinks when it is asked to.
+INCREMENTAL = 2
 #: Any number: who migrates a PostgreSQL database holds the advisory lock of this name.
 MIGRATION_LOCK = 36_210_007
 
@@ -172,7 +176,8 @@ def connect_postgresql(address: str) -> sa.engine.Engine:
 
 
 def _pragmas(connection, _record) -> None:
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "secure_delete=ON", "foreign_keys=ON"):
+    # auto_vacuum counts for a new file only, and has to come before WAL mode, which writes the first page.
+    for pragma in ("auto_vacuum=INCREMENTAL", "journal_mode=WAL", "synchronous=NORMAL", "secure_delete=ON", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
 
 
@@ -190,36 +195,45 @@ def migration_of(connection: Any) -> Optional[str]:
 
 def migrate(target: sa.engine.Engine) -> None:
     """Bring the tables up to date; several processes may do so at once. Raises StoreError for a database of a newer version."""
-    with target.connect() as connection:
-        if migration_of(connection) == newest_migration():
-            return
-    from alembic import command
-    from alembic.config import Config
+    with _one_at_a_time(target):
+        with target.connect() as connection:
+            if migration_of(connection) == newest_migration():
+                return
+        from alembic import command
+        from alembic.config import Config
 
-    with _one_at_a_time(target) as connection:
-        at = migration_of(connection)
-        if at and at > newest_migration():
-            raise StoreError(f"the database was made by a newer version of the assistant (migration {at}, known here up to {newest_migration()}): update, or restore a backup")
-        settings = Config()
-        settings.set_main_option("script_location", str(MIGRATIONS))
-        settings.attributes["connection"] = connection
-        command.upgrade(settings, "head")
+        with target.begin() as connection:
+            if target.dialect.name == "postgresql":
+                _wait_for_migrations(connection)
+            at = migration_of(connection)
+            if at and at > newest_migration():
+                raise StoreError(f"the database was made by a newer version of the assistant (migration {at}, known here up to {newest_migration()}): update, or restore a backup")
+            settings = Config()
+            settings.set_main_option("script_location", str(MIGRATIONS))
+            settings.attributes["connection"] = connection
+            command.upgrade(settings, "head")
 
 
 @contextlib.contextmanager
-def _one_at_a_time(target: sa.engine.Engine) -> Iterator[Any]:
-    """A connection inside a transaction that no other migrating process has at the same time."""
-    if target.dialect.name == "sqlite":
-        with Path(target.url.database + ".lock").open("w") as handle:
-            fcntl.flock(handle, fcntl.LOCK_EX)  # released when the file is closed
-            with target.begin() as connection:
-                yield connection
-    else:
-        with target.begin() as connection:
-            for limit in ("statement_timeout", "lock_timeout"):
-                connection.execute(sa.text(f"SET LOCAL {limit} = '120s'"))
-            connection.execute(sa.text("SELECT pg_advisory_xact_lock(:name)"), {"name": MIGRATION_LOCK})
-            yield connection
+def _one_at_a_time(target: sa.engine.Engine) -> Iterator[None]:
+    """Among the processes that start with a SQLite file, one at a time: from its first connection on, which sets WAL mode.
+
+    Setting it locks the whole file for as long as the disk takes, and SQLite gives up at once where two would wait for each
+    other (https://www.sqlite.org/wal.html, section 9), whatever SQLITE_WAIT says.
+    """
+    if target.dialect.name != "sqlite":
+        yield
+        return
+    with Path(target.url.database + ".lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)  # released when the file is closed
+        yield
+
+
+def _wait_for_migrations(connection: Any) -> None:
+    """Wait, inside a transaction of PostgreSQL, until no other process migrates."""
+    for limit in ("statement_timeout", "lock_timeout"):
+        connection.execute(sa.text(f"SET LOCAL {limit} = '120s'"))
+    connection.execute(sa.text("SELECT pg_advisory_xact_lock(:name)"), {"name": MIGRATION_LOCK})
 
 
 _threads = ThreadPoolExecutor(16, thread_name_prefix="database")
@@ -248,12 +262,12 @@ async def reach(work: Callable[..., Result], *arguments: Any, expected: Type[Exc
         raise StoreError(f"the database cannot be used: {type(error).__name__}") from error
 
 
-def insert_or_ignore(table: sa.Table, values: Dict[str, Any]) -> Any:
-    """An INSERT that does nothing when the row is there already; its `rowcount` says which."""
+def insert_or_ignore(table: sa.Table) -> Any:
+    """An INSERT that does nothing when the row is there already; for one row its `rowcount` says whether it was not."""
     from sqlalchemy.dialects import postgresql, sqlite
 
     dialect = postgresql if engine().dialect.name == "postgresql" else sqlite
-    return dialect.insert(table).values(**values).on_conflict_do_nothing()
+    return dialect.insert(table).on_conflict_do_nothing()
 
 
 def conversation_columns() -> List[sa.Column]:
@@ -272,11 +286,26 @@ def erase(session: str, keep_token: bool = False) -> None:
     With `keep_token` the bare session stays (a random id and two dates), so that the visitor can go on.
     """
     with engine().begin() as connection:
+        alone_with(connection, session)
         for column in [*conversation_columns(), *request_columns()]:
             if not (keep_token and column is sessions.c.id):
                 connection.execute(column.table.delete().where(column == session))
-        connection.execute(insert_or_ignore(erased, {"fingerprint": fingerprint(session), "at": time.time()}))
+        connection.execute(insert_or_ignore(erased), {"fingerprint": fingerprint(session), "at": time.time()})
     fold()
+
+
+def alone_with(connection: Any, session: str) -> None:
+    """Until the end of this transaction nobody else who calls this writes to the conversation: between a look at it and a change nothing happens."""
+    if engine().dialect.name == "postgresql":
+        connection.execute(sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:session, 0))"), {"session": session})
+    else:
+        connection.execute(sa.text("BEGIN IMMEDIATE"))
+
+
+def is_erased(connection: Any, session: str) -> bool:
+    """Whether a conversation was erased for good: one whose visitor goes on under the same token has its bare session still."""
+    gone = sa.select([erased.c.at]).where(erased.c.fingerprint == fingerprint(session))
+    return connection.execute(gone).first() is not None and connection.execute(sa.select([sessions.c.id]).where(sessions.c.id == session)).first() is None
 
 
 def fingerprint(session: str) -> str:
@@ -294,7 +323,7 @@ def erase_again(before: List[Dict[str, Any]]) -> None:
             erase(session)
     with engine().begin() as connection:
         for row in before:
-            connection.execute(insert_or_ignore(erased, row))
+            connection.execute(insert_or_ignore(erased), dict(row))
 
 
 def exists(session: str) -> bool:
@@ -312,6 +341,48 @@ def plain_url() -> str:
     """PostgreSQL's address for its own programs, without the password."""
     full = engine().url
     return sa.engine.URL.create("postgresql", full.username, None, full.host, full.port, full.database, full.query).render_as_string()
+
+
+def shrink() -> None:
+    """Give the space of deleted rows back, in small steps, so that whoever writes meanwhile waits for none of them.
+
+    A SQLite file that was made before it could shrink keeps its size (what was deleted is overwritten all the same): `convert` changes that.
+    """
+    if engine().dialect.name == "postgresql":
+        with engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(sa.text("SET statement_timeout = 0"))
+            connection.execute(sa.text("VACUUM"))
+            connection.invalidate()  # with its own settings this connection is of no further use
+        return
+    with engine().connect() as connection:
+        cursor = connection.connection.cursor()
+        if cursor.execute("PRAGMA auto_vacuum").fetchone()[0] == INCREMENTAL:
+            while cursor.execute("PRAGMA freelist_count").fetchone()[0]:
+                cursor.execute(f"PRAGMA incremental_vacuum({PAGES})").fetchall()  # each row that is fetched frees a page
+                time.sleep(BREATH)
+        cursor.close()
+    fold()
+
+
+def convert() -> None:
+    """Let a SQLite file of an earlier time shrink in small steps from now on. Rewrites the file once, under one lock of seconds: never in a process that serves.
+
+    Raises StoreError when others are using the file just then.
+    """
+    if engine().dialect.name != "sqlite":
+        return
+    try:
+        _rewrite()
+    except sa.exc.OperationalError as error:
+        raise StoreError(f"{path()} is in use and was not rewritten ({error.orig}): `make purge` again when fewer people write") from error
+    fold()
+
+
+def _rewrite() -> None:
+    with engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        if connection.execute(sa.text("PRAGMA auto_vacuum")).scalar() != INCREMENTAL:
+            connection.execute(sa.text("PRAGMA auto_vacuum=INCREMENTAL"))
+            connection.execute(sa.text("VACUUM"))
 
 
 def fold() -> None:

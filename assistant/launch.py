@@ -27,8 +27,10 @@ MODEL = paths.ROOT / "models" / "assistant.tar.gz"
 STAMP = paths.ROOT / "models" / "inputs.json"
 #: Seconds to wait for a model that answers.
 START_LIMIT = 180
-#: Set for every process: one thread for numpy's small products, and no noise that Rasa, SQLAlchemy and TensorFlow print at each start.
+#: Set for every process: one thread for numpy's small products, freed memory given back (glibc keeps ever more of it otherwise), and no noise
+#: that Rasa, SQLAlchemy and TensorFlow print at each start.
 ENVIRONMENT = {
+    "MALLOC_TRIM_THRESHOLD_": str(4 << 20),
     "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "RASA_TELEMETRY_ENABLED": "false", "SQLALCHEMY_SILENCE_UBER_WARNING": "1",
     "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONUNBUFFERED": "1", "SANIC_WORKERS": "1",
     "PYTHONWARNINGS": "ignore::DeprecationWarning",
@@ -58,7 +60,7 @@ def rasa(*arguments: str, **options) -> subprocess.CompletedProcess:
 def inputs() -> Dict[str, str]:
     """Checksums of everything that a trained model depends on."""
     files: List[Path] = [paths.ROOT / name for name in ("config.yml", "domain.yml", "requirements.lock", "assets/encoder/SHA256SUMS", "data/rules.yml", "data/handoff.yml")]
-    for pattern in ("data/nlu/**/*.yml", "data/lexicon/*.yml", "data/safety/*.yml", "assistant/understanding/*.py", "assistant/safety/*.py", "assistant/rasa/nlu.py", "assistant/rasa/policies.py"):
+    for pattern in ("data/nlu/**/*.yml", "data/lexicon/*.yml", "data/safety/**/*.yml", "assistant/understanding/*.py", "assistant/safety/*.py", "assistant/rasa/nlu.py", "assistant/rasa/policies.py"):
         files += paths.ROOT.glob(pattern)
     return {str(p.relative_to(paths.ROOT)): hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(set(files)) if p.exists()}
 
@@ -184,6 +186,13 @@ def endpoints_file() -> str:
     return str(path)
 
 
+def unused_port() -> int:
+    """A port that is free now: the assistant may be running on its own while somebody opens a shell."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 def shell() -> None:
     """`rasa shell` with an action server beside it."""
     free = not port_taken(ACTION_PORT)
@@ -194,7 +203,7 @@ def shell() -> None:
         actions = subprocess.Popen([sys.executable, "-m", "assistant.action_server", str(ACTION_PORT)], cwd=paths.ROOT, env=environment())
     try:
         say("starting rasa shell; /stop ends it")
-        done = rasa("shell", "--model", str(MODEL), "--endpoints", endpoints_file())
+        done = rasa("shell", "--port", str(unused_port()), "--model", str(MODEL), "--endpoints", endpoints_file())
     except KeyboardInterrupt:
         done = None
     finally:

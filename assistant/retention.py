@@ -1,6 +1,6 @@
-"""Conversations are kept as long as clinic.yml says (privacy.retention_days), then nothing of them is left.
+"""Conversations and requests are kept as long as clinic.yml says (privacy.retention_days, privacy.requests_days), then nothing of them is left.
 
-    python -m assistant.retention purge          delete what is older, now
+    python -m assistant.retention purge          delete what is older, now; the first time it rewrites a SQLite file of an earlier version: when few people write
     python -m assistant.retention erase ID       delete one conversation (its id is in `make inbox` and in the logs)
 
 A running assistant purges by itself, once an hour; of several processes one does it.
@@ -23,25 +23,27 @@ DAY = 86400.0
 EVERY = float(os.environ.get("ASSISTANT_PURGE_EVERY", "3600"))
 #: Seconds that the clock may move against the machine's uptime before a scheduled purge is left out.
 MOST_DRIFT = 3600.0
-#: Rows that one statement deletes.
-BATCH = 500
+#: Conversations that one transaction deletes, and seconds between two of them: a message that comes meanwhile waits for one only.
+BATCH, BREATH = 5, 0.005
 
 
-def purge(days: float) -> Dict[str, int]:
-    """Delete every conversation in which nothing was said for `days` days, Rasa's events and old backups included. Gives how many."""
+def purge(days: float, requests_days: float = 365) -> Dict[str, int]:
+    """Delete every conversation in which nothing was said for `days` days, Rasa's events and old backups included, and every request to the clinic, dealt with
+    or not, that did not change for `requests_days` days. Gives how many. Goes in small steps: others write in between."""
     cutoff = time.time() - days * DAY
     old = _old_conversations(cutoff)
     for start in range(0, len(old), BATCH):
         _delete(old[start:start + BATCH])
-    settled = database.contact_requests
+        time.sleep(BREATH)
+    requests = database.contact_requests
+    late = requests.c.changed < time.time() - requests_days * DAY
     with database.engine().begin() as connection:
-        connection.execute(database.erased.delete().where(database.erased.c.at < cutoff))
-        gone = sa.select([settled.c.id]).where(settled.c.status != "open", settled.c.changed < cutoff)  # what the clinic has not dealt with stays
-        connection.execute(database.contact_outbox.delete().where(database.contact_outbox.c.request.in_(gone)))
-        connection.execute(settled.delete().where(settled.c.status != "open", settled.c.changed < cutoff))
-    if old:
-        vacuum()
-    return {"conversations": len(old), "backups": _delete_backups(cutoff)}
+        forgotten = connection.execute(database.erased.delete().where(database.erased.c.at < cutoff)).rowcount
+        connection.execute(database.contact_outbox.delete().where(database.contact_outbox.c.request.in_(sa.select([requests.c.id]).where(late))))
+        settled = connection.execute(requests.delete().where(late)).rowcount
+    if old or settled or forgotten:
+        database.shrink()
+    return {"conversations": len(old), "requests": settled, "backups": _delete_backups(cutoff)}
 
 
 def _old_conversations(cutoff: float) -> List[str]:
@@ -62,16 +64,6 @@ def _delete(ids: List[str]) -> None:
             connection.execute(column.table.delete().where(column.in_(ids)))
 
 
-def vacuum() -> None:
-    """Give the space of deleted rows back, so that nothing of them is left in the files."""
-    with database.engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        if database.engine().dialect.name == "postgresql":
-            connection.execute(sa.text("SET statement_timeout = 0"))
-        connection.execute(sa.text("VACUUM"))
-        connection.invalidate()  # with its own settings this connection is of no further use
-    database.fold()
-
-
 def _delete_backups(cutoff: float) -> int:
     """Delete backup files that are older than `cutoff`: conversations are in them too."""
     from assistant.backup import folder
@@ -86,7 +78,7 @@ def due(task: str, every: float) -> bool:
     """Whether `task` was not begun in the last `every` seconds; it counts as begun now. Of several processes one is told so."""
     table, now = database.schedule, time.time()
     with database.engine().begin() as connection:
-        if connection.execute(database.insert_or_ignore(table, {"task": task, "begun": now})).rowcount:
+        if connection.execute(database.insert_or_ignore(table), {"task": task, "begun": now}).rowcount:
             return True
         other = sa.or_(table.c.begun < now - every, table.c.begun > now + every)  # the latter: the clock was put back
         return bool(connection.execute(table.update().where(table.c.task == task, other).values(begun=now)).rowcount)
@@ -97,8 +89,8 @@ def clock_offset() -> float:
     return time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
-async def tidy_for_ever(days: Callable[[], float]) -> None:
-    """Purge on a schedule. A clock that jumped since the start deletes nothing: that would be the young conversations too."""
+async def tidy_for_ever(privacy: Callable[[], clinic.Privacy]) -> None:
+    """Purge on a schedule, what `privacy` says is too old by then. A clock that jumped since the start deletes nothing: that would be the young conversations too."""
     offset = clock_offset()
     while True:
         await asyncio.sleep(min(EVERY, 60))
@@ -107,9 +99,9 @@ async def tidy_for_ever(days: Callable[[], float]) -> None:
             if abs(drift) > MOST_DRIFT:
                 logger.error("the clock jumped by %.0f s since the start: nothing is purged until the assistant is started anew; `make purge` purges now", drift)
             elif await asyncio.to_thread(due, "purge", EVERY):
-                gone = await asyncio.to_thread(purge, days())
-                if gone["conversations"]:
-                    logger.warning("purged %s conversations and %s backups", gone["conversations"], gone["backups"])
+                gone = await asyncio.to_thread(purge, privacy().retention_days, privacy().requests_days)
+                if any(gone.values()):
+                    logger.warning("purged %s conversations, %s requests and %s backups", gone["conversations"], gone["requests"], gone["backups"])
         except (database.StoreError, sa.exc.SQLAlchemyError, OSError) as error:
             logger.error("the scheduled purge failed and is tried again: %s", type(error).__name__)
 
@@ -121,9 +113,11 @@ def main() -> None:
     args = parser.parse_args()
     try:
         if args.command == "purge":
-            days = clinic.load_clinic().privacy.retention_days
-            gone = purge(days)
-            print(f"-- conversations without a message for {days} days: {gone['conversations']} deleted; backups: {gone['backups']} deleted")
+            privacy = clinic.load_clinic().privacy
+            gone = purge(privacy.retention_days, privacy.requests_days)
+            print(f"-- conversations without a message for {privacy.retention_days} days: {gone['conversations']} deleted; backups: {gone['backups']} deleted")
+            print(f"-- requests without a change for {privacy.requests_days} days: {gone['requests']} deleted")
+            database.convert()
         elif not args.id:
             sys.exit("!! say which conversation: make erase ID=0123abcd...")
         elif database.exists(args.id):

@@ -1,7 +1,7 @@
 """A turn of the assistant, as the website channel's contract defines it, and as plain text for `rasa shell`."""
 import re
 import uuid
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Dict, List, Optional
 
 #: Which kind names a turn where several apply, most important first.
@@ -21,11 +21,20 @@ def new_id() -> str:
 
 @dataclass
 class Message:
-    """One bubble: `role` is one of ROLES, `text` is markdown, `topic` the topic it answers."""
+    """One bubble: `role` is one of ROLES, `text` is markdown, `topic` the topic it answers.
+
+    `level` is how urgent a triage message is by itself (one of URGENCY), `language` the code of another language than English that it is written in.
+    """
 
     role: str
     text: str
     topic: Optional[str] = None
+    level: Optional[str] = None
+    language: Optional[str] = None
+
+    def as_dict(self) -> Dict[str, Any]:
+        """The message as data; level and language only where there is one."""
+        return {key: value for key, value in vars(self).items() if value or key not in ("level", "language")}
 
 
 @dataclass
@@ -66,7 +75,7 @@ class Turn:
 
     def as_dict(self) -> Dict[str, Any]:
         """The turn as JSON-serialisable data, `meaning` of the choices included (the channel removes it)."""
-        return asdict(self)
+        return {**vars(self), "messages": [message.as_dict() for message in self.messages], "choices": [dict(vars(choice)) for choice in self.choices]}
 
     @classmethod
     def from_dict(cls, data: Dict[str, Any]) -> "Turn":

@@ -17,9 +17,13 @@ from assistant.handoff import requests
 from assistant.handoff.veil import stored_message
 from assistant.turn import public
 
-#: Seconds for which a conversation's token is good.
+#: Seconds for which a conversation's token is good, unless clinic.yml says otherwise.
 LIFETIME = 24 * 3600
 ALGORITHM = "HS256"
+#: How the id of a conversation begins that was opened while the database was away: its row is written when it is first needed.
+LATE = "late-"
+#: A message of a conversation that there is, unless it came before.
+ACCEPT = sa.text("INSERT INTO web_turns (session, created, client_id, turn) SELECT id, :created, :client_id, '' FROM web_sessions WHERE id = :session ON CONFLICT DO NOTHING")
 
 
 class BadToken(Exception):
@@ -65,21 +69,25 @@ class WebStore:
         self._secret = self._secret or secret()
         return self._secret
 
-    def open(self, turn: Dict[str, Any]) -> Tuple[str, str, int]:
+    def issue(self, lifetime: int = LIFETIME, late: bool = False) -> Tuple[str, str, int]:
+        """A new conversation that is not written yet: its id, its token, the token's `lifetime` in seconds. `late`: the database is away."""
+        session, now = (LATE if late else "") + secrets.token_hex(16), time.time()
+        return session, jwt.encode({"sub": session, "iat": int(now), "exp": int(now) + lifetime}, self._key(), ALGORITHM), lifetime
+
+    def open(self, turn: Dict[str, Any], lifetime: int = LIFETIME) -> Tuple[str, str, int]:
         """A new conversation with its greeting: its id, its token, the token's lifetime in seconds."""
-        session, now = secrets.token_hex(16), time.time()
-        token = jwt.encode({"sub": session, "iat": int(now), "exp": int(now) + LIFETIME}, self._key(), ALGORITHM)
+        (session, token, _), now = self.issue(lifetime), time.time()
         with database.engine().begin() as connection:
-            connection.execute(database.sessions.insert().values(id=session, created=now, expires=now + LIFETIME))
+            connection.execute(database.sessions.insert().values(id=session, created=now, expires=now + lifetime))
             connection.execute(database.turns.insert().values(session=session, created=now, turn=json.dumps(public(turn), ensure_ascii=False)))
             self._keep_choices(connection, session, turn)
-        return session, token, LIFETIME
+        return session, token, lifetime
 
-    def claimed(self, token: str) -> str:
-        """The conversation that a token names, by its signature alone. Raises BadToken."""
+    def claimed(self, token: str, expired: bool = False) -> str:
+        """The conversation that a token names, by its signature alone; also that of an `expired` one when that is wanted. Raises BadToken."""
         try:
             # A clock that jumped back must not make a token look as if it came from the future.
-            return jwt.decode(token, self._key(), [ALGORITHM], options={"require": ["sub", "exp"], "verify_iat": False})["sub"]
+            return jwt.decode(token, self._key(), [ALGORITHM], options={"require": ["sub", "exp"], "verify_iat": False, "verify_exp": not expired})["sub"]
         except jwt.ExpiredSignatureError:
             raise BadToken("This conversation has expired. Open a new one.") from None
         except jwt.InvalidTokenError:
@@ -88,13 +96,21 @@ class WebStore:
     def session_of(self, token: str) -> str:
         """The conversation of a token. Raises BadToken."""
         session = self.claimed(token)
-        with database.engine().connect() as connection:
+        with database.engine().begin() as connection:
             self._must_exist(connection, session)
         return session
 
     @staticmethod
-    def _must_exist(connection: Any, session: str) -> None:
+    def _write_late(connection: Any, session: str) -> None:
+        """The row of a conversation that was opened while the database was away, unless it is there or was erased. Any worker may be the first to need it."""
+        if session.startswith(LATE) and not database.is_erased(connection, session):
+            now = time.time()
+            connection.execute(database.insert_or_ignore(database.sessions), {"id": session, "created": now, "expires": now + LIFETIME})
+
+    @classmethod
+    def _must_exist(cls, connection: Any, session: str) -> None:
         table = database.sessions
+        cls._write_late(connection, session)
         if connection.execute(sa.select([table.c.id]).where(table.c.id == session)).first() is None:
             raise BadToken("This conversation no longer exists.")
 
@@ -104,11 +120,15 @@ class WebStore:
         Nothing of what the visitor said is kept yet. Raises BadToken when the conversation is gone.
         """
         with database.engine().begin() as connection:
-            self._must_exist(connection, session)
-            row = {"session": session, "created": time.time(), "client_id": client_id, "turn": ""}
-            if connection.execute(database.insert_or_ignore(database.turns, row)).rowcount:
+            self._write_late(connection, session)
+            if connection.execute(ACCEPT, {"session": session, "created": time.time(), "client_id": client_id}).rowcount:
                 return True, None
+            self._must_exist(connection, session)
         return False, self.answered(session, client_id)
+
+    def masked(self, turn: Dict[str, Any]) -> Dict[str, Any]:
+        """A turn as it may be kept outside of the request that its details belong to."""
+        return stored_message(None, turn, self._country())[1]
 
     def record(self, session: str, said: Optional[str], turn: Dict[str, Any], client_id: str) -> Dict[str, Any]:
         """Keep what the visitor said and the turn that answered it, personal data masked; gives the turn that stands: the first one of this client id."""
@@ -119,7 +139,7 @@ class WebStore:
             written = connection.execute(write).rowcount
             if not written:  # answered by somebody else, erased, or never accepted because the database was away
                 self._must_exist(connection, session)
-                connection.execute(database.insert_or_ignore(table, {"session": session, "created": time.time(), "client_id": client_id, "turn": ""}))
+                connection.execute(database.insert_or_ignore(table), {"session": session, "created": time.time(), "client_id": client_id, "turn": ""})
                 written = connection.execute(write).rowcount
             if written:
                 self._keep_choices(connection, session, kept)
@@ -128,9 +148,9 @@ class WebStore:
 
     @staticmethod
     def _keep_choices(connection: Any, session: str, turn: Dict[str, Any]) -> None:
-        for choice in turn.get("choices", []):
-            connection.execute(database.insert_or_ignore(
-                database.choices, {"id": choice["id"], "session": session, "title": choice["title"], "meaning": json.dumps(choice.get("meaning") or {})}))
+        rows = [{"id": choice["id"], "session": session, "title": choice["title"], "meaning": json.dumps(choice.get("meaning") or {})} for choice in turn.get("choices", [])]
+        if rows:
+            connection.execute(database.insert_or_ignore(database.choices), rows)
 
     def answered(self, session: str, client_id: str) -> Optional[Dict[str, Any]]:
         """The turn that already answered the message with this client id."""

@@ -49,8 +49,7 @@ def fold(train, test) -> dict:
     wanted = [topic_of(label) for _, label, _ in test]
     neighbours, words = [], []
     for text, _, vector in test:
-        similar = model._dense @ vector
-        neighbours.append(model.by_neighbours(similar, np.argpartition(-similar, 40)[:40]))
+        neighbours.append(model.by_neighbours(*model.neighbours(vector)))
         words.append(model.by_words(text))
     neighbours, words = np.stack(neighbours), np.stack(words)
     regression = LogisticRegression(C=8, max_iter=300, tol=1e-3, class_weight="balanced").fit(vectors, [topic_of(label) for label in labels])

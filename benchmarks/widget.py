@@ -3,7 +3,7 @@
     make measure-widget                  bytes, blocking time, time from click to usable
     make measure-widget ARGS="--print"   the same, without writing
 
-It is measured on the test's own page and channel (tests/widget/fake.py), so that Rasa's speed is not part of it. Bytes are gzip -9.
+It is measured on the test's own page and channel (tests/widget/fake.py), so that Rasa's speed is not part of it. Bytes are gzip -9; what a visit transfers is counted by the browser, with the headers.
 Blocking time is what long tasks take beyond 50 ms each (Total Blocking Time) with the processor slowed down four times.
 """
 import argparse
@@ -49,6 +49,24 @@ def sizes() -> Dict[str, int]:
     return {"launcher": assets["widget.js"], "panel": part("assets/panel-"), "spanish": part("assets/es-")}
 
 
+def transferred(browser: Any, url: str) -> Dict[str, int]:
+    """Bytes that the browser receives for the widget: until the page's load, then in idle time, then by the click (CDP's encodedDataLength, headers too)."""
+    tab, begun, received = browsers.Visit(browser), {}, {}
+    session = tab.context.new_cdp_session(tab.page)
+    session.on("Network.requestWillBeSent", lambda event: begun.update({event["requestId"]: event["request"]["url"]}))
+    session.on("Network.loadingFinished", lambda event: received.update({event["requestId"]: event["encodedDataLength"]}))
+    session.send("Network.enable")
+    tab.go(url)
+    tab.page.wait_for_timeout(2000)
+    before = {begun[name]: size for name, size in received.items() if "/webhooks/web/" in begun[name]}
+    tab.open()
+    tab.page.wait_for_timeout(500)
+    every = sum(size for name, size in received.items() if "/webhooks/web/" in begun[name])
+    tab.close()
+    launcher = sum(size for address, size in before.items() if address.endswith("/widget.js"))
+    return {"launcher": launcher, "idle": sum(before.values()) - launcher, "click": every - sum(before.values())}
+
+
 def blocking(browser: Any, url: str, open_panel: bool) -> float:
     """Total Blocking Time of a page in milliseconds, four times slowed down, until two seconds after its load."""
     tab = browsers.Visit(browser)
@@ -78,14 +96,15 @@ def click_to_usable(browser: Any, url: str, slow: int) -> float:
     return taken
 
 
-def times() -> Dict[str, float]:
-    """The times: medians of RUNS runs."""
+def times() -> Dict[str, Any]:
+    """The times, medians of RUNS runs, and what a visit transfers."""
     channel = FakeChannel()
     try:
         with sync_playwright() as playwright:
             browser = browsers.start(playwright)
             page, bare = f"{channel.url}/page", f"{channel.url}/bare"
             figures = {
+                "transferred": transferred(browser, page),
                 "blocking": statistics.median(blocking(browser, page, False) for _ in range(RUNS)) - min(blocking(browser, bare, False) for _ in range(3)),
                 "blocking_click": statistics.median(blocking(browser, page, True) for _ in range(RUNS)),
                 "usable": statistics.median(click_to_usable(browser, page, 1) for _ in range(RUNS)),
@@ -97,13 +116,16 @@ def times() -> Dict[str, float]:
     return figures
 
 
-def figures_table(size: Dict[str, int], time_of: Dict[str, float]) -> str:
+def figures_table(size: Dict[str, int], time_of: Dict[str, Any]) -> str:
     """The figures as a table in markdown."""
     kilo = lambda number: f"{number / 1000:.1f} KB"
     lines = [
-        ("before the first click: launcher", kilo(size["launcher"]), "2 KB"),
+        ("launcher: all that runs before a visitor hovers, focuses, touches or clicks", kilo(size["launcher"]), "2 KB"),
         ("launcher, panel", kilo(size["launcher"] + size["panel"]), "45 KB"),
         ("launcher, panel, Spanish strings", kilo(sum(size.values())), "45 KB"),
+        ("received until the page's load: launcher", kilo(time_of["transferred"]["launcher"]), ""),
+        ("received in idle time after it: panel, fetched but not run", kilo(time_of["transferred"]["idle"]), ""),
+        ("received by the click: the clinic's card", kilo(time_of["transferred"]["click"]), ""),
         ("blocking time added to the page, 4 times slowed down, median of 7", f"{time_of['blocking']:.0f} ms", "50 ms"),
         ("blocking time of opening, 4 times slowed down, median of 7", f"{time_of['blocking_click']:.0f} ms", ""),
         ("click to usable on loopback, median of 7", f"{time_of['usable']:.0f} ms", "300 ms"),

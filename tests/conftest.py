@@ -7,12 +7,28 @@ from assistant import launch
 os.environ.update({key: os.environ.get(key, value) for key, value in launch.ENVIRONMENT.items()})
 
 from assistant import knowledge
+from tests.evaluation import score
 from tests.servers import Assistant, Visitor
 
 
 @pytest.fixture(scope="session")
 def kb():
     return knowledge.load()
+
+
+@pytest.fixture(scope="session")
+def parse():
+    """Rasa's parse of a message by the trained model."""
+    launch.train()
+    return score.load_parser()
+
+
+@pytest.fixture(scope="session")
+def triage(parse):
+    """Triage as the assistant does it once Rasa has loaded the trained model."""
+    from assistant.rasa import runtime
+
+    return runtime.triage()
 
 
 @pytest.fixture(scope="session")

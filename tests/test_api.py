@@ -58,6 +58,6 @@ def test_what_breaks_the_document_is_refused_as_the_document_says(assistant, pat
 
 
 def test_the_document_is_served(assistant):
-    answer = requests.get(assistant.url + "/openapi.yml", timeout=10)
+    answer = requests.get(assistant.url + "/openapi.yml", timeout=30)
     assert answer.headers["content-type"] == "application/yaml" and answer.content == DOCUMENT.read_bytes()
     assert yaml.safe_load(answer.content)["openapi"].startswith("3.1")

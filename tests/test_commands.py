@@ -31,7 +31,7 @@ def test_make_run_says_when_it_is_ready_and_ends_with_ctrl_c(tmp_path):
             if "ready at" in line:
                 break
         assert f"ready at http://localhost:{env['PORT']}" in lines[-1], "".join(lines)
-        assert requests.get(f"http://127.0.0.1:{env['PORT']}/", timeout=10).url.endswith("/demo")
+        assert requests.get(f"http://127.0.0.1:{env['PORT']}/", timeout=30).url.endswith("/demo")
         noise = [x for x in lines if re.search(r"Warning|Traceback|tensorflow|SQLALCHEMY", x)]
         assert not noise, noise
     finally:

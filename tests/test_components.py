@@ -8,7 +8,7 @@ from rasa.shared.nlu.training_data.loading import load_data
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
-from assistant import paths
+from assistant import launch, paths
 from assistant.rasa import nlu
 
 COMPONENTS = (nlu.SentenceEncoderFeaturizer, nlu.LexiconEntityExtractor, nlu.TopicClassifier)
@@ -77,6 +77,7 @@ def test_a_change_of_helpers_or_data_never_meets_a_stale_cache(component, monkey
     before = component.fingerprint_addon({})
     assert before and before == component.fingerprint_addon({})
     files = nlu.helper_files()
+    assert {str(path.relative_to(paths.ROOT)) for path in files} <= set(launch.inputs()), "`make train` would not notice a change of these"
     names = {path.name for path in files}
     assert {"reader.py", "model.py", "classifier.py", "statements.py", "triage.py", "statements.yml", "red_flags.yml", "emergency.yml", "SHA256SUMS"} <= names
     for number, path in enumerate(files):

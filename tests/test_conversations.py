@@ -2,7 +2,7 @@
 
 A step: `user` says something (or `choose` picks the choice with that title); `topics` are the topics answered, `kind` the
 kind of the turn, `says` words that the reply holds (any of a list), `never` words that it does not hold, `offers` topics among
-the choices.
+the choices, `cautions` circumstances that the turn keeps in mind.
 """
 import pytest
 from ruamel.yaml import YAML
@@ -18,10 +18,14 @@ SCENARIOS = [
 ]
 
 
+CHECKS = {"user", "choose", "topics", "kind", "says", "never", "offers", "cautions"}
+
+
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_scenario(assistant, scenario):
     visitor, offered = Visitor(assistant.url), {}
     for number, step in enumerate(scenario["steps"], 1):
+        assert step.keys() <= CHECKS, f"step {number} has a key that nothing checks: {step.keys() - CHECKS}"
         turn = visitor.choose(offered[step["choose"]]) if "choose" in step else visitor.say(step["user"])
         offered.update({choice["title"]: choice["id"] for choice in turn["choices"]})
         said, where = spoken(turn).lower(), f"step {number}, {step.get('user') or step.get('choose')!r}: {turn}"
@@ -36,3 +40,5 @@ def test_scenario(assistant, scenario):
             assert word.lower() not in said, where
         for topic in step.get("offers", []):
             assert topic in [choice["topic"] for choice in turn["choices"]], where
+        for circumstance in step.get("cautions", []):
+            assert circumstance in turn["cautions"], where

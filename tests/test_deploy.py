@@ -1,4 +1,5 @@
 """What the container and the systemd units promise, as far as it can be tried without a container engine and without systemd."""
+import ipaddress
 import os
 import re
 import shutil
@@ -8,12 +9,15 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import requests
 import yaml
+from multidict import CIMultiDict
 
-from assistant import launch, paths
+from assistant import clinic, launch, paths
+from assistant.rasa.throttle import address_of
 from tests.servers import Visitor, free_port
 
 UNITS = sorted((paths.ROOT / "deploy" / "systemd").glob("*.service"))
@@ -58,7 +62,7 @@ def test_it_runs_without_rights_on_a_read_only_file_system(tmp_path):
         visitor = Visitor(f"http://127.0.0.1:{port}/webhooks/web")
         assert visitor.say("I am pregnant")["cautions"] == ["pregnancy"]
         assert "pregnancy" in visitor.say("how much does it cost")["cautions"]
-        assert requests.get(visitor.url + "/health", timeout=10).status_code == 200
+        assert requests.get(visitor.url + "/health", timeout=30).status_code == 200
         owners = {Path(f"/proc/{pid}").stat().st_uid for pid in os.listdir("/proc") if pid.isdigit() and os.getpgid(int(pid)) == started.pid}
         assert owners == {10001}
     finally:
@@ -99,8 +103,26 @@ def test_the_compose_file_keeps_its_promises():
         for address in service.get("ports", []):
             assert address.startswith("127.0.0.1:"), "open to other machines"
     assert any(entry.startswith("/app/var") for entry in services["assistant"]["tmpfs"])
+    names = {name for folder in ("assistant", "actions") for file in (paths.ROOT / folder).rglob("*.py") for name in re.findall(r"\b(?:HANDOFF_[A-Z_]*(?:PASSWORD|SECRET)|ASSISTANT_METRICS_[A-Z]+)\b", file.read_text("utf-8"))}
+    assert names and names <= set(services["assistant"]["environment"]), "a setting that never reaches the container"
     text = (paths.ROOT / "compose.yml").read_text("utf-8")
     assert not re.search(r"(PASSWORD|SECRET): (?!\$\{)\S", text), "a secret in a file that git tracks"
+
+
+def test_the_web_server_in_front_of_the_container_is_believed():
+    """It comes in by the gateway of the network `front`: otherwise all visitors would share one limit."""
+    composed = yaml.safe_load((paths.ROOT / "compose.yml").read_text("utf-8"))
+    network = composed["networks"]["front"]["ipam"]["config"][0]
+    assert ipaddress.ip_address(network["gateway"]) in ipaddress.ip_network(network["subnet"])
+    request = SimpleNamespace(ip=network["gateway"], headers=CIMultiDict({"X-Forwarded-For": "203.0.113.9"}))
+    assert address_of(request, clinic.load_clinic().limits.trusted_proxies) == "203.0.113.9"
+
+
+def test_the_container_can_back_up():
+    composed = yaml.safe_load((paths.ROOT / "compose.yml").read_text("utf-8"))
+    assert "backups:/app/var/backups" in composed["services"]["assistant"]["volumes"] and "backups" in composed["volumes"]
+    last_stage = (paths.ROOT / "Dockerfile").read_text("utf-8").rsplit("FROM ", 1)[1]
+    assert "postgresql-client" in last_stage and "-o 10001" in last_stage and "/app/var/backups" in last_stage
 
 
 def test_the_dockerfile_ends_without_rights():

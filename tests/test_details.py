@@ -21,11 +21,19 @@ def test_phone_numbers_are_read_for_the_clinics_country(text, number, shown):
 
 @pytest.mark.parametrize("text, reason", [
     ("55512", "phone_short"), ("07700 9004", "phone_short"), ("07700 900 461 222 333", "phone_long"), ("+999 555 123 456", "phone_country"), ("01111 111111", "phone_wrong"),
+    ("(212) 555-0123", "phone_country"), ("718 555 1234", "phone_country"), ("1 212 555 0199", "phone_country"), ("98765 43210", "phone_country"),
 ])
 def test_unusable_phone_numbers_say_why(text, reason):
     with pytest.raises(NotUsable) as error:
         details.find_phone(text, "GB")
     assert error.value.reason == reason
+
+
+def test_a_number_of_home_is_no_other_countrys():
+    assert details.find_phone("(212) 555-0123", "US").number == "+12125550123" and details.find_phone("512 345 678", "PL").number == "+48512345678"
+    assert details.find_phone("447700900461", "GB").number == "+447700900461" and details.find_phone("312 345 6789", "IT").number == "+393123456789"
+    with pytest.raises(NotUsable, match="phone_country"):
+        details.find_phone("07700 900461", "US")
 
 
 @pytest.mark.parametrize("text", ["between 10 and 12", "on 2026-12-24", "at 10:30", "i am 45", "no number here"])
@@ -52,6 +60,21 @@ def test_email_addresses_are_read_and_slips_noticed(text, address, suggestion):
     assert details.find_email(text) == details.Email(address, suggestion)
 
 
+@pytest.mark.parametrize("domain", ["mail.com", "ymail.com", "yahoo.ca", "hotmail.ca", "hotmail.de", "yahoo.co.in", "email.com", "gmx.net", "mee.com", "live.ca", "outlook.ie", "protonmail.ch", "fastmail.com", "skye.com"])
+def test_real_domains_are_not_doubted(domain):
+    assert details.find_email(f"nadia@{domain}").suggestion is None
+
+
+@pytest.mark.parametrize("domain, meant", [("gmail.con", "gmail.com"), ("gmail.co", "gmail.com"), ("yahoo.co.ukk", "yahoo.co.uk"), ("hotmail.co.k", "hotmail.co.uk"), ("icoud.com", "icloud.com"), ("yaho.com", "yahoo.com"), ("gamil.com", "gmail.com")])
+def test_slips_in_domains_are_noticed(domain, meant):
+    assert details.find_email(f"nadia@{domain}").suggestion == meant
+
+
+@pytest.mark.parametrize("text, domain", [("no, gmail.com", "gmail.com"), ("I meant gmail", "gmail.com"), ("it is posteo.example", "posteo.example"), ("yes", None), ("me too", None)])
+def test_a_domain_that_an_answer_names(text, domain):
+    assert details.named_domain(text, "gmail.com") == domain
+
+
 @pytest.mark.parametrize("text", ["nadia@", "nadia@@gmail.com", "nadia@gmail", "it is nadia @"])
 def test_broken_email_addresses_are_refused(text):
     with pytest.raises(NotUsable, match="email_wrong"):
@@ -62,6 +85,9 @@ def test_broken_email_addresses_are_refused(text):
     ("Nadia Quill", True, "Nadia Quill"), ("nadia", True, "Nadia"), ("it's nadia", True, "Nadia"), ("my name is Seán O'Dowd and i have a question", False, "Seán O'Dowd"),
     ("Hi, I'm Nadia", False, "Nadia"), ("i'm nervous", False, None), ("i am very sore", True, None), ("yes please", True, None), ("陈伟", True, "陈伟"), ("Åsa Ek-Lund", True, "Åsa Ek-Lund"),
     ("😀😀", True, None), ("12345", True, None), ("<b>Bo</b>", True, None), ("=HYPERLINK(1)", True, None), ("what for?", True, None), ("nadia q, 07700 900461", True, "Nadia Q"),
+    ("Will", True, "Will"), ("Will Smith", True, "Will Smith"), ("Sarah Best", True, "Sarah Best"), ("Linh Do", True, "Linh Do"), ("just Sarah", True, "Sarah"), ("Sarah please", True, "Sarah"), ("Sarah is fine", True, "Sarah"), ("Sarah :)", True, "Sarah"),
+    ("Sarah 😊", True, "Sarah"), ("Sarah Jones and my number is 07700 900123", True, "Sarah Jones"), ("Sarah, call after 6pm", True, "Sarah"), ("contact by email", True, None), ("email only please", True, None), ("this is ridiculous", True, None),
+    ("same as before", True, None), ("Will it hurt", True, None), ("Will you call me", True, None), ("will", True, None), ("do it", True, None), ("actually the name is Sara", True, "Sara"), ("i am sara", True, "Sara"),
 ])
 def test_names(text, asked, name):
     assert details.find_name(text, asked) == name
@@ -73,6 +99,11 @@ def test_names(text, asked, name):
 ])
 def test_best_times(text, best):
     assert details.find_time(text) == best
+
+
+@pytest.mark.parametrize("text, best", [("Friday, 3pm", "Friday, 3pm"), ("Monday, Wednesday or Friday", "Monday, Wednesday or Friday"), ("After 5pm. Not Wednesdays.", "After 5pm. Not Wednesdays"), ("07700 900461, any time after 4pm", "any time after 4pm")])
+def test_a_whole_answer_about_the_time(text, best):
+    assert details.whole_time(text) == best
 
 
 @settings(max_examples=300, deadline=None)

@@ -80,7 +80,7 @@ def test_details_are_kept_with_the_request_and_nowhere_else(service):
     assert "no appointment is booked" in spoken(turn)
     places = {table for table, text in everything(service) for word in ("zundel", "900734", "philippa") if word in text.lower()}
     assert places == {"contact_requests"}
-    history = http.get(service.url + "/messages", headers=visitor.headers, timeout=10).json()["turns"]
+    history = http.get(service.url + "/messages", headers=visitor.headers, timeout=30).json()["turns"]
     assert any("[phone]" in item.get("text", "") for item in history) and not any(word in str(history) for word in (NUMBER, MAIL, "Zundel"))
 
 
@@ -128,14 +128,14 @@ def test_deleting_my_data_leaves_nothing_in_the_file_and_its_log(service):
     left = b"".join(path.read_bytes() for path in folder.glob("assistant.sqlite*"))
     for word in (b"spleenwort", b"Quirina", b"Obermoser", b"900735", b"scars on my temple"):
         assert word not in left, word
-    assert http.get(service.url + "/messages", headers=visitor.headers, timeout=10).json()["turns"] == []
+    assert http.get(service.url + "/messages", headers=visitor.headers, timeout=30).json()["turns"] == []
     assert visitor.say("does it hurt")["topics"] == ["pain"]
 
 
 def test_deleting_the_session_deletes_its_request(service):
     visitor = asked(service)
     complete(visitor, "Irmengard Toll", "07700 900738")
-    assert http.delete(service.url + "/sessions", headers=visitor.headers, timeout=10).status_code == 204
+    assert http.delete(service.url + "/sessions", headers=visitor.headers, timeout=30).status_code == 204
     assert not any("900738" in text or "irmengard" in text.lower() for _, text in everything(service))
     assert visitor.post("/messages", json={"text": "hello"}).status_code == 401
 
@@ -156,7 +156,7 @@ def test_a_request_survives_a_killed_process_and_arrives_once(service, mail_port
         question = visitor.say("delete my data")
         assert "was passed to" in spoken(question), "the clinic has it already, and that is said"
         assert len(mine()) == 1 and "07700 900736" in mine()[0].get_content()
-        erased = http.delete(service.url + "/sessions", headers=visitor.headers, timeout=10)
+        erased = http.delete(service.url + "/sessions", headers=visitor.headers, timeout=30)
         assert erased.status_code == 204 and re.fullmatch(r"20\d\d-\d\d-\d\dT[\d:]+\+00:00", erased.headers["Delivered"])
 
 

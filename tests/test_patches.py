@@ -2,6 +2,7 @@
 import copy
 import inspect
 import json
+import re
 import subprocess
 import sys
 import tarfile
@@ -10,10 +11,17 @@ import pytest
 import rasa.core.actions.action as actions
 import rasa.shared.importers.utils as importing
 from rasa.core import constants
+from rasa.core.policies.rule_policy import RulePolicy
+from rasa.engine.exceptions import GraphRunError
+from rasa.engine.graph import GraphSchema, SchemaNode
+from rasa.engine.runner.dask import DaskGraphRunner
 from rasa.engine.storage import local_model_storage
+from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import Event, SlotSet, UserUttered
+from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
+from rasa.utils.endpoints import read_endpoint_config
 
 from assistant import launch, paths
 from assistant.rasa import patches, standin, switches
@@ -44,6 +52,86 @@ def test_the_action_schema_is_compiled_once():
     assert action._validate_action_result({"events": [], "responses": []})
     with pytest.raises(Exception, match="is not of type"):
         action._validate_action_result({"events": "nonsense"})
+    assert action._validate_action_result({"events": [SlotSet("conversation", {"topic": "pain"}).as_dict(), UserUttered("hello").as_dict()], "responses": [{"text": "hi"}]})
+    for wrong in ({"event": "slot", "name": 7}, {"event": "no such event"}, {"name": "conversation"}, {"event": "slot", "name": "conversation", "timestamp": "noon"}):
+        with pytest.raises(Exception, match="is not (?:of type|valid)|is a required|was expected"):
+            action._validate_action_result({"events": [wrong], "responses": []})
+
+
+def test_rules_that_fit_are_those_that_rasa_finds():
+    source = own_source("rasa.core.policies.rule_policy", "RulePolicy._get_possible_keys")
+    assert "self._is_rule_applicable(_key, i, state), possible_keys" in source, "Rasa finds rules in another way: look at rules_by_state"
+    listen, answer = {"prev_action": {"action_name": "action_listen"}}, {"prev_action": {"action_name": "action_answer"}}
+    asked = [{}, {**listen, "user": {"intent": "ask_pain"}}]
+    rules = [asked, [*asked, answer], [{}, {**listen, "user": {"intent": "ask_cost"}}], [listen, {**listen, "user": {"intent": "ask_pain"}}]]
+    lookup = {json.dumps(rule): "action" for rule in rules}
+    policy = RulePolicy.__new__(RulePolicy)
+
+    def as_rasa_does(states):
+        keys = set(lookup)
+        for turn, state in enumerate(reversed(states)):
+            keys = {key for key in keys if policy._is_rule_applicable(key, turn, state)}
+        return keys
+
+    for states in ([], [{}], asked, [*asked, answer], [listen, asked[1]], [{}, listen], [{}, listen, asked[1]]):
+        for _ in range(2):
+            assert policy._get_possible_keys(lookup, states) == as_rasa_does(states)
+    lookup[json.dumps([*asked, answer, listen])] = "action"
+    assert policy._get_possible_keys(lookup, [*asked, answer, listen]) == as_rasa_does([*asked, answer, listen])
+
+
+class Graph(DaskGraphRunner):
+    """Sums: `c` needs `a` and an input, `d` needs `a` and `c`; `e` is needed by nobody."""
+
+    NEEDS = {"a": {}, "c": {"x": "a", "y": "given"}, "d": {"x": "a", "y": "c"}, "e": {"x": "a"}}
+
+    def __init__(self, broken=False):
+        self.calls = []
+        self._graph_schema = GraphSchema({name: SchemaNode(needs, object, "create", "run", {}) for name, needs in self.NEEDS.items()})
+        self._execution_context = None
+        self._instantiated_nodes = {name: self.node(name, broken) for name in self.NEEDS}
+
+    def node(self, name, broken):
+        def call(*inputs):
+            self.calls.append(name)
+            if broken and name == "d":
+                raise RuntimeError("no")
+            return name, sum(value for _, value in inputs) + 1
+
+        return call
+
+
+def test_a_graph_gives_in_order_what_dask_gives():
+    source = own_source("rasa.engine.runner.dask", "DaskGraphRunner.run")
+    assert "dask.get(run_graph, run_targets)" in source, "Rasa runs its graph in another way: drop graph_in_order"
+    given = {"given": 10}
+    for _ in range(2):
+        graph = Graph()
+        assert graph.run(given, ["d"]) == {"d": 14} and graph.calls == ["a", "c", "d"]
+        assert graph.run(given, ["c", "e"]) == {"c": 12, "e": 2} and graph.calls == ["a", "c", "d", "a", "c", "e"]
+    with pytest.raises(GraphRunError):
+        Graph(broken=True).run(given, ["d"])
+    assert graph.run({"given": 20}, ["d"]) == {"d": 24}
+
+
+def test_an_empty_domain_is_known_once(monkeypatch):
+    assert "Domain.empty().as_dict()" in own_source("rasa.shared.core.domain", "Domain.is_empty"), "Rasa no longer writes the domain out: drop emptiness_known"
+    full = Domain.load(str(paths.ROOT / "domain.yml"))
+    for _ in range(2):
+        assert Domain.empty().is_empty() and not full.is_empty()
+    monkeypatch.setattr(Domain, "as_dict", None)
+    assert not full.is_empty()
+
+
+def test_an_action_call_carries_this_turn_only():
+    assert "tracker.current_state(EventVerbosity.ALL)" in own_source("rasa.core.actions.action", "RemoteAction._action_call_format"), "Rasa sends events in another way: look at calls_about_this_turn"
+    domain = Domain.load(str(paths.ROOT / "domain.yml"))
+    said = [UserUttered("does it hurt"), SlotSet("conversation", {"topic": "pain"}), UserUttered("why"), SlotSet("requested_slot", None)]
+    tracker = DialogueStateTracker.from_events("c", said, domain.slots)
+    call = actions.RemoteAction("action_answer", read_endpoint_config(str(paths.ROOT / "endpoints.yml"), "action_endpoint"))._action_call_format(tracker, domain)
+    assert [event["event"] for event in call["tracker"]["events"]] == ["user", "slot"] and call["tracker"]["latest_message"]["text"] == "why"
+    assert call["tracker"]["slots"]["conversation"] == {"topic": "pain"} and call["next_action"] == "action_answer" and call["sender_id"] == "c"
+    assert "domain" not in call, "no action of ours reads it: endpoints.yml says enable_selective_domain"
 
 
 def test_a_switch_turns_a_workaround_off(monkeypatch):
@@ -57,6 +145,14 @@ def test_every_workaround_is_listed_with_its_switch_and_in_the_documentation():
     assert set(switches.NAMES) == own | {standin.SWITCH, "last_turns"}
     documented = (paths.ROOT / "docs" / "speed.md").read_text("utf-8")
     assert not [name for name in switches.NAMES if f"`{name}`" not in documented]
+
+
+def test_each_workaround_names_the_issue_that_the_documentation_names():
+    """The number in a function's first line is that of the table."""
+    documented = dict(re.findall(r"^\| `(\w+)` \| `\w+\.py` \| ([^|]+) \|", (paths.ROOT / "docs" / "speed.md").read_text("utf-8"), re.M))
+    for patch in (*patches.PATCHES, patches.authenticated_action_calls):
+        if patch is not standin.refuse_components:
+            assert re.findall(r"rasa(?:-sdk)?#(\d+)", patch.__doc__) == re.findall(r"#(\d+)", documented[patch.__name__]), patch.__name__
 
 
 def test_rasa_still_imports_tensorflow_for_everyone():

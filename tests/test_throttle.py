@@ -1,8 +1,10 @@
 """Rate limits: whose address counts, what is refused, and that a danger sign never is."""
 import asyncio
 import re
+import time
 from types import SimpleNamespace
 
+import jwt
 import pytest
 import requests
 from multidict import CIMultiDict
@@ -10,7 +12,7 @@ from multidict import CIMultiDict
 from assistant import clinic, launch, paths
 from assistant.clinic import Limits
 from assistant.rasa.throttle import Throttle, address_of
-from tests.servers import Assistant, free_port, spoken
+from tests.servers import Assistant, Visitor, free_port, spoken
 
 TRUSTED = Limits().trusted_proxies
 
@@ -32,7 +34,10 @@ def call(peer, *forwarded):
     ("203.0.113.9", ["127.0.0.1"], "203.0.113.9"),
     ("127.0.0.1", ["203.0.113.9, 127.0.0.1"], "203.0.113.9"),
     ("127.0.0.1", ["2001:db8:1:2:3:4:5:6"], "2001:db8:1:2::/64"), ("127.0.0.1", ["[2001:db8:1:2::9]"], "2001:db8:1:2::/64"),
-    ("::ffff:203.0.113.9", [], "203.0.113.9"), ("127.0.0.1", ["nonsense"], None), ("203.0.113.9", ["nonsense"], "203.0.113.9"),
+    ("::ffff:203.0.113.9", [], "203.0.113.9"), ("203.0.113.9", ["nonsense"], "203.0.113.9"),
+    ("127.0.0.1", ["203.0.113.9:52110"], "203.0.113.9"), ("127.0.0.1", ["[2001:db8:1:2::9]:443"], "2001:db8:1:2::/64"),  # with the port
+    ("127.0.0.1", ["unknown"], "127.0.0.1"), ("127.0.0.1", [""], "127.0.0.1"), ("::1", ["203.0.113.9, _hidden"], "::/64"),  # unusable: the proxy itself counts
+    ("127.0.0.1", ["127.0.0.1"], None),
 ])
 def test_whose_address_counts(peer, forwarded, address):
     assert address_of(call(peer, *forwarded), TRUSTED) == address
@@ -69,11 +74,11 @@ def test_without_redis_each_process_counts_for_itself(monkeypatch, caplog):
 
 @pytest.fixture(scope="module")
 def strict(tmp_path_factory):
-    """An assistant whose clinic allows three messages a minute."""
+    """An assistant whose clinic allows three messages a minute, and smaller ones."""
     launch.train()
     folder = tmp_path_factory.mktemp("strict")
     text = re.sub(r"\nlimits:\n.*", "", (paths.ROOT / "clinic.yml").read_text("utf-8"), flags=re.S)
-    (folder / "clinic.yml").write_text(text + "\nlimits: {messages_a_minute: 3, sessions_a_minute: 4}\n", "utf-8")
+    (folder / "clinic.yml").write_text(text + "\nlimits: {messages_a_minute: 3, sessions_a_minute: 4, calls_a_minute: 12, characters: 500, body_kilobytes: 32, token_hours: 2}\n", "utf-8")
     running = Assistant(folder, CLINIC_FILE=str(folder / "clinic.yml"))
     try:
         yield running.wait()
@@ -99,6 +104,44 @@ def test_too_many_messages_are_refused_kindly_and_a_danger_sign_is_answered(stri
     assert urgent.status_code == 200 and urgent.json()["turn"]["urgency"] == "emergency" and "999" in spoken(urgent.json()["turn"])
     opened = [requests.post(strict.url + "/sessions", json={}, headers=through, timeout=30).status_code for _ in range(4)]
     assert opened == [201, 201, 201, 429]
+
+
+@pytest.mark.slow
+def test_health_and_deletion_count_as_calls_but_life_does_not(strict):
+    opened = requests.post(strict.url + "/sessions", json={}, timeout=30).json()
+    headers = {"X-Forwarded-For": "203.0.113.60", "Authorization": f"Bearer {opened['token']}"}
+    assert [requests.get(strict.url + "/health", headers=headers, timeout=30).status_code for _ in range(13)] == [200] * 12 + [429]
+    refused = requests.delete(strict.url + "/sessions", headers=headers, timeout=30)
+    assert refused.status_code == 429 and int(refused.headers["Retry-After"]) >= 1
+    assert requests.get(strict.url + "/live", headers=headers, timeout=30).status_code == 200
+
+
+@pytest.mark.slow
+def test_sizes_and_the_tokens_life_are_the_clinics(strict):
+    visitor = Visitor(strict.url)
+    assert visitor.opened["expires_in"] == 2 * 3600
+    assert jwt.decode(visitor.opened["token"], options={"verify_signature": False})["exp"] == pytest.approx(time.time() + 7200, abs=120)
+    assert requests.get(strict.url + "/clinic", timeout=30).json()["characters"] == 500
+    assert "one go" in spoken(visitor.say("does it hurt? " * 40))
+    answer = visitor.post("/messages", data=b'{"text": "' + b"a" * 33_000 + b'"}', headers={"Content-Type": "application/json"})
+    assert answer.status_code == 413 and "32 KB" in answer.json()["detail"]
+
+
+def test_the_limits_defaults_are_those_of_the_contract():
+    limits = Limits()
+    assert (limits.characters, limits.body_kilobytes, limits.token_hours) == (4000, 128, 24)
+    written = clinic.load_clinic(paths.ROOT / "clinic.yml").limits
+    assert written.copy(update={"trusted_proxies": limits.trusted_proxies}) == limits  # compose.yml has a proxy of its own
+
+
+@pytest.mark.parametrize("line, wrong", [("characters: 20000, body_kilobytes: 64", "raise `body_kilobytes` or lower `characters`"), ("characters: 10", "500"), ("token_hours: 0", "1"), ("body_kilobytes: 4096", "1024")])
+def test_limits_that_do_not_fit_are_refused(tmp_path, line, wrong):
+    from assistant.yamlfile import ContentError
+
+    path = tmp_path / "clinic.yml"
+    path.write_text(f"name: Test Clinic\nphone: '+44 20 7946 0000'\ncountry: GB\nlimits: {{{line}}}\n", "utf-8")
+    with pytest.raises(ContentError, match=f"clinic.yml:4 .*{wrong}"):
+        clinic.load_clinic(path)
 
 
 def test_a_wrong_limit_names_its_line(tmp_path):

@@ -1,9 +1,14 @@
 """The training data: enough of it, no near-duplicates, variety in every intent, nothing of the evaluation set in it."""
+import collections
+
+import numpy as np
+
 from assistant import variety
 from assistant.check import training_examples
 from assistant.safety.classifier import read_messages
 from assistant.safety.statements import NOTHING, read_statements
-from tests.evaluation import score
+from assistant.safety.triage import LEVELS
+from tests.evaluation import safety_report, score
 
 EXAMPLES = {intent: [text for _, _, text in lines] for intent, lines in training_examples().items()}
 OUTSIDE = ("ask_out_of_scope", "ask_out_of_scope_treatment", "ask_smalltalk", "ask_diagnosis_request")
@@ -28,9 +33,39 @@ def test_every_intent_is_varied():
         assert found["longest"] >= 12 and found["short"] <= 12, (intent, found)
 
 
-def test_the_evaluation_set_is_not_in_the_training_data():
-    known = {text.lower().strip(" ?.!") for texts in EXAMPLES.values() for text in texts}
-    assert not [row["message"] for row in score.rows() if row["message"].lower().strip(" ?.!") in known]
+def near_copies(texts, known):
+    """(text, known text, similarity) of every text that is nearly one of `known`, by letter trigrams as in assistant.variety; very short ones only when the same."""
+    index = collections.defaultdict(list)
+    for number, other in enumerate(known):
+        for gram in variety.trigrams(other):
+            index[gram].append(number)
+    index = {gram: np.array(numbers) for gram, numbers in index.items()}
+    sizes = np.array([len(variety.trigrams(other)) for other in known])
+    for text in texts:
+        grams = variety.trigrams(text)
+        places = [index[gram] for gram in grams if gram in index]
+        shared = np.bincount(np.concatenate(places), minlength=len(known)) if places else np.zeros(len(known))
+        shares = shared / (sizes + len(grams) - shared)
+        for number in np.flatnonzero(shares >= variety.NEAR):
+            if shares[number] > 0.95 or min(len(text), len(known[number])) >= variety.LEAST_LETTERS:
+                yield text, known[number], round(float(shares[number]), 2)
+
+
+def test_no_evaluation_text_is_nearly_a_training_text():
+    """Every set that is scored (messages, safety, circumstances) against everything that is trained on (questions, safety messages, statements)."""
+    known = sorted({text for texts in EXAMPLES.values() for text in texts} | {text for text, _ in read_messages()} | {text for text, _ in read_statements()})
+    scored = [row["message"] for rows in (score.rows(), safety_report.rows(), safety_report.circumstance_rows()) for row in rows]
+    assert list(near_copies(["How red will I be?!"], ["how red will i be"])), "the check itself must see one"
+    assert not list(near_copies(scored, known))
+
+
+def test_no_near_duplicates_within_a_level_of_safety_messages():
+    messages = read_messages()
+    for level in LEVELS:
+        texts = [text for text, label in messages if label.split("/")[0] == level]
+        pairs = [pair for pair in near_copies(texts, texts) if pair[0] < pair[1]]
+        assert not pairs, pairs[:5]
+        assert len(texts) == len(set(texts)), level
 
 
 def test_safety_messages_of_every_level():

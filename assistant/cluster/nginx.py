@@ -5,10 +5,10 @@ from typing import List
 
 from assistant.cluster.programs import find
 
-SETTINGS = """# Written by `make cluster` at every start and whenever a worker comes or goes.
+SETTINGS = """# Written by `make cluster` at every start, when workers are replaced, and when one hangs.
 daemon off;
 {user}pid {folder}/nginx.pid;
-error_log {folder}/error.log warn;
+error_log {folder}/error.log crit;       # lines of lower levels hold addresses of visitors
 worker_processes 1;
 events {{ worker_connections 2048; }}
 http {{
@@ -94,6 +94,7 @@ class Nginx:
         self.folder.mkdir(parents=True, exist_ok=True)
 
         def servers(ports: List[int]) -> str:
+            # A worker that was killed stays in the list: nginx leaves it out by itself after two refused connections, and tries it again after fail_timeout.
             return "\n".join(f"    server 127.0.0.1:{port} max_fails=2 fail_timeout=2s;" for port in ports)
 
         user = "user www-data;\n" if os.getuid() == 0 else ""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Optional
 
 #: Program and the Debian package that has it.
-PACKAGES = {"nginx": "nginx-light", "redis-server": "redis-server", "postgres": "postgresql", "initdb": "postgresql"}
+PACKAGES = {"nginx": "nginx-light", "redis-server": "redis-server", "postgres": "postgresql", "initdb": "postgresql", "logrotate": "logrotate"}
 #: Seconds that a program may take until it answers.
 START_LIMIT = 60.0
 
@@ -134,7 +134,7 @@ class Postgresql:
 
     def command(self) -> List[str]:
         """How the server is started."""
-        return [find("postgres") or "postgres", "-D", str(self.data), "-p", str(self.port)]
+        return [find("postgres") or "postgres", "-D", str(self.data), "-p", str(self.port), "-c", "log_error_verbosity=terse"]  # the detail of an error names values of rows
 
     @property
     def url(self) -> str:

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional
 
 from assistant import launch, paths
+from assistant.cluster import logs
 from assistant.cluster.nginx import Nginx
 from assistant.cluster.programs import ClusterError, Postgresql, Redis, free_port, install
 
@@ -34,6 +35,8 @@ ASK_EVERY, ASK_LIMIT = 1.0, 2.0
 OUT_AFTER, HUNG_AFTER = 2, 5
 #: Longest pause in seconds before a program that keeps ending is started again.
 LONGEST_PAUSE = 30.0
+#: Seconds between two looks at the size and age of the logs.
+LOGS_EVERY = 60.0
 say, fail = launch.say, launch.fail
 
 
@@ -53,7 +56,7 @@ class Child:
     def __init__(self, name: str, command: List[str], logs: Path, env: Optional[Dict[str, str]] = None, stop: int = signal.SIGTERM, port: int = 0, **options: Any):
         self.name, self.command, self.log, self.env, self.stop_signal, self.port, self.options = name, command, logs / f"{name}.log", env, stop, port, options
         self.process: Optional[subprocess.Popen] = None
-        self.failures, self.again_at, self.missed, self.ready = 0, 0.0, 0, False
+        self.failures, self.again_at, self.missed, self.ready, self.left_out = 0, 0.0, 0, False, False
 
     def start(self) -> "Child":
         """Start it in a session of its own, so that Ctrl-C reaches the supervisor alone."""
@@ -101,7 +104,8 @@ class Cluster:
         self.front: Optional[Child] = None
         self.stopping, self.restart_wanted = threading.Event(), threading.Event()
         self.restarts, self.problem = 0, ""
-        self.shown: Dict[str, List[int]] = {}
+        self.shown: List[List[int]] = []
+        self.logs_at = 0.0
 
     def environment(self) -> Dict[str, str]:
         """What the workers share: the database, the locks, the folder with the secret that signs tokens."""
@@ -113,8 +117,9 @@ class Cluster:
         """Start everything and wait until it can answer. Raises ClusterError."""
         for path in (self.folder, self.logs, self.state):
             path.mkdir(parents=True, exist_ok=True)
+        self.logs.chmod(0o700)
         own_database, own_redis = not os.environ.get("ASSISTANT_DATABASE_URL"), not os.environ.get("ASSISTANT_REDIS_URL")
-        install(["nginx", *(["postgres", "initdb"] if own_database else []), *(["redis-server"] if own_redis else [])], say)
+        install(["nginx", "logrotate", *(["postgres", "initdb"] if own_database else []), *(["redis-server"] if own_redis else [])], say)
         self.addresses = {name: os.environ.get(name, "") for name in ("ASSISTANT_DATABASE_URL", "ASSISTANT_REDIS_URL")}
         if own_database:
             self.addresses["ASSISTANT_DATABASE_URL"] = self._serve(Postgresql(self.folder / "postgresql"))
@@ -127,7 +132,8 @@ class Cluster:
         for kind in ("actions", "worker"):
             for child in self.pools[kind]:
                 self._wait_ready(child, kind)
-        self.nginx.write(*self._ports())
+        self.shown = self._ports()
+        self.nginx.write(*self.shown)
         self.front = Child("nginx", self.nginx.command(), self.logs, stop=signal.SIGQUIT, port=self.nginx.port).start()
         self._wait(lambda: answers(self.nginx.port, "/webhooks/web/live") is not None, self.front, 20)
 
@@ -201,6 +207,11 @@ class Cluster:
                 self._restart()
                 self.restart_wanted.clear()
             self._write_status()
+            if time.monotonic() >= self.logs_at:
+                self.logs_at = time.monotonic() + LOGS_EVERY
+                problem = logs.rotate(self.folder, [f"{self.logs}/*.log", f"{self.nginx.folder}/error.log"])
+                if problem:
+                    say(f"the logs are not set aside, and grow: {problem}")
 
     def _revive(self, child: Child) -> None:
         """Start a program again that ended by itself, after a pause that doubles each time."""
@@ -232,24 +243,29 @@ class Cluster:
         if not child.ready:
             child.ready = ready(child.port, kind)
             if child.ready:
-                child.missed, child.failures = 0, 0
+                child.missed, child.failures, child.left_out = 0, 0, False
                 say(f"{child.name} is ready")
             return
         if answers(child.port, "/webhooks/web/live" if kind == "worker" else "/health") is not None:
             if child.missed >= OUT_AFTER:
                 say(f"{child.name} answers again")
-            child.missed = 0
+            child.missed, child.left_out = 0, False
             return
         child.missed += 1
         if child.missed == OUT_AFTER:
             say(f"{child.name} does not answer: no message goes to it")
+            child.left_out = True
         if child.missed == HUNG_AFTER:
             say(f"{child.name} hangs: ending it")
             child.send(signal.SIGKILL)
 
     def _ports(self) -> List[List[int]]:
-        """Ports of the workers and action workers that take part; all of them when none does: nginx needs one, and the next try may work."""
-        return [[c.port for c in self.pools[kind] if c.ready and c.alive and c.missed < OUT_AFTER] or [c.port for c in self.pools[kind]] for kind in ("worker", "actions")]
+        """Ports of the workers and action workers that take part; all of them when none does: nginx needs one, and the next try may work.
+
+        One that was killed keeps its port and its place, because nginx notices by itself (a refused connection) and a reload would close
+        the idle connections of visitors. One that hangs takes connections: it is left out until it answers again or its successor is ready.
+        """
+        return [[c.port for c in self.pools[kind] if not c.left_out] or [c.port for c in self.pools[kind]] for kind in ("worker", "actions")]
 
     def _show(self) -> None:
         """Let nginx know who takes part, when that changed. It finishes what it had begun."""
@@ -282,15 +298,22 @@ class Cluster:
         say("every worker is replaced")
 
     def _write_status(self) -> None:
-        """What runs, for `make cluster-status` and `make cluster-restart`."""
+        """What runs, for `make cluster-status` and `make cluster-restart`; the workers' metrics, for Prometheus (file_sd)."""
         children = [*self.services, *self.pools["actions"], *self.pools["worker"], *([self.front] if self.front else [])]
         status = {
             "pid": os.getpid(), "port": self.nginx.port, "restarts": self.restarts, "problem": self.problem,
             "processes": {c.name: {"pid": c.process.pid, "port": c.port, "alive": c.alive} for c in children if c.process},
         }
-        part = self.folder / "status.json.part"
-        part.write_text(json.dumps(status, indent=1), "utf-8")
-        part.rename(self.folder / "status.json")
+        self._replace("status.json", status)
+        self._replace("prometheus.json", [
+            {"targets": [f"127.0.0.1:{c.port}"], "labels": {"worker": c.name, "__metrics_path__": "/webhooks/web/metrics"}} for c in self.pools["worker"]])
+
+    def _replace(self, name: str, content: Any) -> None:
+        """Write a JSON file that is never seen half written; what did not change is left alone."""
+        file, part, text = self.folder / name, self.folder / f"{name}.part", json.dumps(content, indent=1)
+        if not file.exists() or file.read_text("utf-8") != text:
+            part.write_text(text, "utf-8")
+            part.rename(file)
 
 
 def answers(port: int, path: str) -> Optional[Dict[str, Any]]:
@@ -353,7 +376,8 @@ def run() -> None:
             problem = None if cluster.stopping.is_set() else error
         finally:
             cluster.end()
-            (cluster.folder / "status.json").unlink(missing_ok=True)
+            for name in ("status.json", "prometheus.json"):
+                (cluster.folder / name).unlink(missing_ok=True)
         if problem:
             raise fail(str(problem))
         say("everything that was started is ended")

@@ -5,9 +5,9 @@ phrases.yml). What clinic.yml leaves out is answered by the phrase's `missing` t
 """
 import datetime as dt
 import re
-from typing import Callable, List, Optional, Tuple
+from typing import Callable, Dict, List, Optional, Tuple
 
-from assistant.clinic import DAYS, money
+from assistant.clinic import DAYS, Price, money, price_line
 from assistant.hours import Opening, clock, date_words, moment_words
 from assistant.knowledge import Knowledge
 
@@ -129,6 +129,43 @@ PARTS = {
     ),
     "choose_provider": ((_WHO, phrase("{performed_by}")),),
 }
+
+
+#: Asking what something costs, where the topic is the treatment itself.
+_PRICE = re.compile(r"\b(?:prices?|priced|pricing|costs?|charges?|fees?|how much (?:is|are|for|does|do|would|will|it'?s)|how expensive)\b(?!.{0,30}\b(?:hurt\w*|pain\w*|bleed\w*|help\w*|blood|downtime|work)\b)", re.I)
+_TREATMENTS = ("vampire_facial", "rf_microneedling")
+#: Treatments of the lexicon that have prices of their own.
+_SPECIAL = ("prp", "rf_microneedling", "exosomes")
+#: Words of a price's name for a treatment or an area of the lexicon, where they differ from its id.
+_NAMED = {"prp": ("prp", "vampire", "plasma"), "rf_microneedling": ("rf", "radiofrequency"), "exosomes": ("exosome", "exosomes"), "abdomen": ("abdomen", "stomach", "tummy"), "eye_area": ("eye", "eyes")}
+
+
+def _matching(entities: Dict[str, List[str]], topic: str, kb: Knowledge) -> List[Price]:
+    """The lines of the clinic's price list that a question is about: of the treatment that it names, or else plain ones of its area."""
+    prices = kb.clinic.prices or []
+    words = lambda price: set(re.findall(r"\w+", price.name.lower()))
+    fits = lambda price, name: bool(words(price) & set(_NAMED.get(name, name.split("_"))))
+    special = [name for name in entities.get("treatment", []) if name in _SPECIAL]
+    if topic != "cost" or special:
+        return [price for price in prices if price.topic == topic or any(fits(price, name) for name in special)]
+    plain_ones = [price for price in prices if not price.topic and not any(fits(price, name) for name in _SPECIAL)]
+    areas = entities.get("area", [])
+    shared = {price.name: sum(fits(price, area) for area in areas) for price in plain_ones}
+    most = max(shared.values(), default=0)
+    return [price for price in plain_ones if shared[price.name] == most and (most or not areas)]
+
+
+def besides(topic: str, text: str, entities: Dict[str, List[str]], general: bool, kb: Knowledge) -> str:
+    """The clinic's own facts behind an answer about one area, condition or treatment, which names none: listed prices, the way to book. Empty when
+    nothing is missing; `general` says that the topic's whole answer was given, which has them."""
+    if topic == "booking":
+        return "" if general else kb.talk("desk", "book_here")
+    if general if topic == "cost" else topic not in _TREATMENTS or not _PRICE.search(text):
+        return ""
+    found = _matching(entities, topic, kb)
+    if found:
+        return kb.talk("desk", "listed", list="; ".join(price_line(price, kb.clinic.currency) for price in found))
+    return kb.talk("desk", "not_listed")
 
 
 def about_staff(text: str) -> bool:

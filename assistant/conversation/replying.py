@@ -3,7 +3,7 @@ import re
 from typing import Any, Dict, Optional, Tuple
 
 from assistant import compose
-from assistant.conversation import desk, manners, privacy
+from assistant.conversation import aside, desk, manners, privacy
 from assistant.handoff import afterwards, details
 from assistant.handoff.form import Said
 from assistant.handoff.veil import veil
@@ -25,12 +25,15 @@ def reply(said: Said, before: Optional[Dict[str, Any]], memory: Dict[str, Any], 
         turn.settles = True
         if turn.erase:
             return turn, {"erase": True}
+        if memory.get("outcome") == "erasing" and privacy.keeps(said.text, said.meaning, state):  # the form that the question about deleting had set aside
+            turn.begins_form, turn.settles = True, False
         pending = "erase" if any(choice.meaning.get("request") == "erase" for choice in turn.choices) else None
         return turn, {**compose.remember(turn, [], state), "pending": pending}
     turn = about_request(said, memory, in_form)
     if turn is not None:
         turn.begins_form = bool(said.form.get("consent") or said.form.get("again"))
         turn.settles = not turn.begins_form
+        state = aside.carry(turn, said, state)
         masked = Turn.from_dict(veil(turn.as_dict(), turn.masks))
         return turn, compose.remember(masked, [], state)
     meaning = said.meaning
@@ -57,7 +60,7 @@ def one_question(text: str, topic: str, situation: Optional[str] = None) -> Dict
 def wants_call(said: Said) -> bool:
     """Whether a message asks in plain words for a person or a call, gives hardly more than a number or an address, or asks for a call and nothing else that is sure."""
     text, sure = said.text, any(question["decision"] == "answer" for question in said.meaning.get("questions", []))
-    if DONT.search(text) or said.meaning.get("request") or said.meaning.get("language", "en") != "en":
+    if (DONT.search(text) and not said.prefers_a_way()) or said.meaning.get("request") or said.meaning.get("language", "en") != "en":
         return False
     try:
         contact = bool(details.find_phone(text, said.country) or details.find_email(text))

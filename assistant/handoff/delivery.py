@@ -7,7 +7,9 @@ import json
 import logging
 import os
 import smtplib
+import socket
 import ssl
+import threading
 import time
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -23,6 +25,8 @@ from assistant.hours import Opening, date_words
 logger = logging.getLogger(__name__)
 #: Seconds that the mail server or the webhook may take for one step.
 TIMEOUT = 20
+#: Seconds that a whole send may take. A server may be slow at every one of a dozen steps; the outbox's claim (CLAIM) has to be longer than all of them.
+WHOLE = 4.0 * TIMEOUT
 PASSWORD, SECRET = "HANDOFF_SMTP_PASSWORD", "HANDOFF_WEBHOOK_SECRET"
 #: Version of what a webhook is sent, in its body.
 VERSION = 1
@@ -88,25 +92,42 @@ def message(request: Dict[str, Any], transaction: str, clinic: Clinic) -> EmailM
 
 
 def send_email(mail: EmailMessage, settings: EmailDelivery) -> None:
-    """Hand an email to the mail server. Raises NotDelivered."""
+    """Hand an email to the mail server. Raises NotDelivered, at the latest when WHOLE is over: the claim on the entry must outlast the try."""
     context = ssl.create_default_context()
-    kind, options = (smtplib.SMTP_SSL, {"context": context}) if settings.security == "tls" else (smtplib.SMTP, {})
-    server = None
+    server = smtplib.SMTP_SSL(timeout=TIMEOUT, context=context) if settings.security == "tls" else smtplib.SMTP(timeout=TIMEOUT)
+    late = threading.Event()
+    watch = threading.Timer(WHOLE, _cut, (server, late))
+    watch.daemon = True
+    watch.start()
     try:
-        server = kind(settings.server, settings.port, timeout=TIMEOUT, **options)
+        server._host = settings.server  # what TLS checks the certificate against: smtplib sets it only when it connects at once
+        code, answer = server.connect(settings.server, settings.port)
+        if late.is_set():
+            raise TimeoutError
+        if code != 220:
+            raise smtplib.SMTPConnectError(code, answer)
         if settings.security == "starttls":
             server.starttls(context=context)
         if settings.user:
             server.login(settings.user, os.environ[PASSWORD])
         refused = server.send_message(mail)
-    except (OSError, smtplib.SMTPException) as error:
-        raise NotDelivered(f"mail server {settings.server}:{settings.port}: {type(error).__name__} {getattr(error, 'smtp_code', '')}".strip()) from error
+    except (OSError, ValueError, smtplib.SMTPException) as error:
+        slow = " (took too long)" if late.is_set() else ""
+        raise NotDelivered(f"mail server {settings.server}:{settings.port}: {type(error).__name__} {getattr(error, 'smtp_code', '')}".strip() + slow) from error
     finally:
-        if server is not None:
-            with contextlib.suppress(OSError, smtplib.SMTPException):  # the mail is taken: a rude goodbye must not send it again
-                server.quit()
+        with contextlib.suppress(OSError, ValueError, smtplib.SMTPException):  # the mail is taken: a rude goodbye must not send it again
+            server.quit()
+        watch.cancel()
+        server.close()
     if refused:  # somebody has it: trying again would send those a second one
         logger.error("mail server %s refused %s of %s addresses in clinic.yml's `handoff: email: to:`", settings.server, len(refused), len(settings.to))
+
+
+def _cut(server: smtplib.SMTP, late: threading.Event) -> None:
+    """End a connection whose server keeps answering, but too slowly; whoever waits on it gets an error."""
+    late.set()
+    with contextlib.suppress(OSError, AttributeError):
+        server.sock.shutdown(socket.SHUT_RDWR)
 
 
 def body(request: Dict[str, Any], transaction: str, clinic: Clinic) -> bytes:
@@ -130,7 +151,8 @@ def call_webhook(data: bytes, transaction: str, settings: WebhookDelivery) -> No
         "X-Signature": f"sha256={signature(os.environ[SECRET], timestamp, data)}", "User-Agent": "microneedling-assistant",
     }
     try:
-        answer = http.post(settings.url, data=data, headers=headers, timeout=TIMEOUT, allow_redirects=False)
+        with http.post(settings.url, data=data, headers=headers, timeout=TIMEOUT, allow_redirects=False, stream=True) as answer:  # its body is not read
+            pass
     except http.RequestException as error:
         raise NotDelivered(f"webhook: {type(error).__name__}") from error
     if not 200 <= answer.status_code < 300:

@@ -2,7 +2,7 @@
 import re
 import unicodedata
 from dataclasses import dataclass
-from typing import Optional
+from typing import List, Optional
 
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
@@ -16,6 +16,12 @@ COMMON_DOMAINS = (
     "gmail.com", "googlemail.com", "hotmail.com", "hotmail.co.uk", "outlook.com", "live.com", "live.co.uk", "yahoo.com", "yahoo.co.uk", "icloud.com", "me.com",
     "msn.com", "aol.com", "btinternet.com", "sky.com", "proton.me", "protonmail.com", "gmx.com", "gmx.de", "web.de", "orange.fr", "wp.pl", "comcast.net", "verizon.net",
 )
+#: Providers whose names are near those of others, with an ending of any country.
+OTHER_PROVIDERS = frozenset("mail email ymail qmail fmail zmail gmx cloud fastmail hushmail rocketmail tutanota posteo web aim".split())
+#: Endings that are slips, and what they are slips of. "yahoo.ca" and "hotmail.de" are addresses.
+SLIPS = {"con": "com", "cmo": "com", "vom": "com", "xom": "com", "comm": "com", "coml": "com", "ocm": "com", "cim": "com", "om": "com", "cm": "com", "co": "com", "co.k": "co.uk", "co.u": "co.uk", "couk": "co.uk", "co.ukk": "co.uk"}
+#: Letters of a provider's name from which a slip in it is asked about: near "me" and "aol" are too many others.
+SHORTEST_DOUBTED = 5
 SPOKEN = re.compile(r"\b([\w.+-]+)\s+(?:at|\(at\)|\[at\])\s+([\w-]+(?:\s+dot\s+[a-z]{2,24})+|[\w-]+(?:\.[a-z]{2,24})+)\b", re.I)
 EMAIL = re.compile(r"(?<![^\s@<>(),;:\"'])[^\s@<>(),;:\"']+\s?@\s?[^\s@<>(),;:\"']*[^\s@<>(),;:\"'.!?]")
 #: Five or more digits with the signs that people put between them.
@@ -29,8 +35,16 @@ NOT_NAME = frozenset(
     "yes yeah yep yup ok okay sure no nope not nah please pls thanks thank cheers hi hello hey and my number phone mobile email mail is its it's on at the a an or but with that thats that's fine good great "
     "happy agreed agree i me you to of call ring text skip none nothing stop cancel help what why how when where who which can could do does would will should if maybe later never mind back again sorry wait hang "
     "hold just first one second minute contact tell about question time best morning mornings afternoon afternoons evening evenings weekend weekends monday tuesday wednesday thursday friday saturday sunday today "
-    "tomorrow anytime any pregnant worried interested here looking having getting trying scared nervous unsure done ready in so very also too really feeling still thinking calling asking writing from "
+    "tomorrow anytime any by only after before until between via instead same they we he she there their your our nobody noone none anonymous private secret stay prefer rather everything anything something ridiculous silly stupid annoying nonsense rubbish pointless weird crazy joke boring annoyed angry fed up lost stuck given said told already pregnant worried interested here looking having getting trying scared nervous unsure done ready in so very also too really feeling still thinking calling asking writing from "
     "go ahead course absolutely definitely certainly all right alright right works for this".split())
+#: Words of NOT_NAME that are names too, with a capital: a first name, and family names.
+FIRST_NAMES, FAMILY_NAMES = frozenset(["will"]), frozenset("best do will so in an any up just well".split())
+#: What stands around a bare name: "just Sarah", "Sarah is fine", "Sarah :)".
+BEFORE_NAME = re.compile(r"^\W*(?:(?:yes|yeah|yep|ok|okay|sure|please|pls|hi|hello|fine|and|oh|so|well|its|it's|just|only|simply)\b[\s,:]*)+", re.I)
+AFTER_NAME = re.compile(r"(?:[\s,]+(?:please|pls|plz|thanks|thank you|cheers|x+|(?:is|would be) (?:fine|ok|okay|good|great|enough|my name|the name)|will be fine|here))+\s*$", re.I)
+SMILEY = re.compile(r"(?<!\w)[:;=]-?[)(DPp3](?!\w)|<3")
+#: Endings of words that are no names, for what follows "I am" and "this is" in small letters.
+ADJECTIVE = re.compile(r"(?:ous|ful|ible|able|less|ward|tion|ness|ment|ssed|ying)$")
 TIME_WORDS = re.compile(
     r"\b(?:morning|afternoon|evening|night|lunch|weekend|weekday|week day|noon|midday|any ?time|whenever|o'?clock|monday|tuesday|wednesday|thursday|friday|saturday|sunday|mon|tues?|weds?|thurs?|fri|sat|sun|tomorrow|today|"
     r"(?:next|this) week|(?:after|before|around|about|until) (?:work|school|\d|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)|between \d|from \d|\d{1,2}(?::\d\d)? ?(?:am|pm)|\d{1,2}:\d\d)(?:s|ish)?\b", re.I)
@@ -87,6 +101,22 @@ def shown(number: str, country: str) -> str:
     return phonenumbers.format_number(parsed, PhoneNumberFormat.NATIONAL if home else PhoneNumberFormat.INTERNATIONAL)
 
 
+def _elsewhere(text: str, parsed: phonenumbers.PhoneNumber, country: str) -> bool:
+    """Whether a number without + is probably another country's: without the 0 that numbers at home begin with, or with a 0 where none does.
+
+    Taken as one of home it could reach a stranger: (718) 555-0123 of New York would be a British mobile.
+    """
+    digits, stripped = re.sub(r"\D", "", text), text.strip()
+    if stripped.startswith(("+", "00")) or country not in phonenumbers.SUPPORTED_REGIONS:
+        return False
+    trunk, code = phonenumbers.ndd_prefix_for_region(country, True), str(phonenumbers.country_code_for_region(country))
+    example = phonenumbers.example_number_for_type(country, PhoneNumberType.MOBILE)
+    if trunk == "0":
+        written_out = str(parsed.national_number) == digits[len(code):] and digits.startswith(code)
+        return not digits.startswith("0") and not written_out and (example is None or len(digits) >= len(str(example.national_number)))
+    return digits.startswith("0") and trunk == "1" and len(digits) >= 9
+
+
 def phone(text: str, country: str) -> Phone:
     """The number that `text` is, for a clinic in `country` (ISO 3166 code); numbers of other countries need their +.
 
@@ -95,6 +125,8 @@ def phone(text: str, country: str) -> Phone:
     """
     parsed = _parsed(text, country)
     digits = str(parsed.national_number)
+    if _elsewhere(text, parsed, country):
+        raise NotUsable("phone_country")
     region = phonenumbers.region_code_for_country_code(parsed.country_code)
     if not phonenumbers.is_valid_number(parsed):
         example = phonenumbers.example_number_for_type(region, PhoneNumberType.MOBILE)
@@ -142,21 +174,52 @@ def find_email(text: str) -> Optional[Email]:
 
 
 def meant_domain(domain: str) -> Optional[str]:
-    """The common domain that `domain` is a slip of, if it is one or two letters away."""
+    """The common domain that `domain` is a slip of: a letter or two in the provider's name, or an ending that does not exist. None for what may be right."""
     domain = domain.lower()
-    if domain in COMMON_DOMAINS:
+    label, _, ending = domain.partition(".")
+    if domain in COMMON_DOMAINS or label in OTHER_PROVIDERS:
         return None
-    near = [(DamerauLevenshtein.distance(domain, common), common) for common in COMMON_DOMAINS]
-    distance, common = min(near)
-    return common if distance <= (1 if len(common) < 8 else 2) else None
+    for common in COMMON_DOMAINS:
+        known, _, right = common.partition(".")
+        if label == known and SLIPS.get(ending) == right:
+            return common
+    slips = []
+    for common in COMMON_DOMAINS:
+        known, _, right = common.partition(".")
+        letters = DamerauLevenshtein.distance(label, known)
+        if len(known) >= SHORTEST_DOUBTED and 0 < letters <= (1 if len(known) < 7 else 2) and (ending == right or SLIPS.get(ending) == right):
+            slips.append((letters, common))
+    return min(slips)[1] if slips else None
+
+
+def named_domain(text: str, meant: str) -> Optional[str]:
+    """The domain that an answer to "did you mean `meant`?" names, in full ("gmail.com") or by its provider ("I meant gmail")."""
+    full = re.search(r"(?<![\w@.])@?((?:[a-z0-9-]+\.)+[a-z]{2,24})\b", text.lower())
+    if full:
+        return full[1]
+    words = re.findall(r"[a-z0-9-]+", text.lower())
+    return next((common for common in (meant, *COMMON_DOMAINS) if common.partition(".")[0] in words and common not in ("me.com", "live.com", "live.co.uk", "sky.com", "web.de", "orange.fr")), None)
+
+
+def _is_name(words: List[str], number: int) -> bool:
+    """Whether the word at `number` is none that ends a name; "Will" begins one and "Best" ends one when they have their capital."""
+    word = words[number].strip(",.;:!?")
+    if word.lower() not in NOT_NAME:
+        return True
+    if not word[0].isupper() or (word.isupper() and len(word) > 1):
+        return False
+    if number == 0:
+        return word.lower() in FIRST_NAMES and (len(words) == 1 or words[1][0].isupper() and words[1].strip(",.;:!?").lower() not in NOT_NAME - FAMILY_NAMES)
+    return word.lower() in FAMILY_NAMES
 
 
 def clean_name(text: str) -> Optional[str]:
     """`text` as a name: words of letters up to the first that cannot belong to one; None when nothing is left."""
     words = []
-    for word in text.strip(" ,.;:!-").split():
-        bare = word.strip(",.;:!?").replace("’", "'")
-        if bare.lower() in NOT_NAME or not re.fullmatch(NAME_WORD, bare):
+    said = text.strip(" ,.;:!-").split()
+    for number, word in enumerate(said):
+        bare = word.strip(",.;:!?").replace("\u2019", "'")
+        if not re.fullmatch(NAME_WORD, bare) or not _is_name([item.replace("\u2019", "'") for item in said], number):
             break
         words.append(bare.rstrip("."))
         if word[-1] in ",;:!?":
@@ -169,19 +232,20 @@ def clean_name(text: str) -> Optional[str]:
 
 def find_name(text: str, asked: bool) -> Optional[str]:
     """The name in `text`. When it was `asked` for, bare words count; otherwise it needs "my name is" or capitals after "I'm"."""
-    text = EMAIL.sub(" , ", DIGITS.sub(" , ", text))
+    text = SMILEY.sub(" ", EMAIL.sub(" , ", DIGITS.sub(" , ", text)))
+    text = "".join(" " if unicodedata.category(sign) in ("So", "Sk") else sign for sign in text)
     for found in INTRODUCED.finditer(text):
-        name = clean_name(found["name"])
+        name = clean_name(AFTER_NAME.sub("", found["name"]))
         strong = re.match(r"my |name|call me|i'?m called|ask for", found.group(), re.I)
-        if name and (strong or asked or found["name"][0].isupper()):
+        if name and (strong or found["name"][0].isupper() or asked and not ADJECTIVE.search(found["name"].split()[0])):
             return name
-    for part in re.split(r"[,;\n]|(?<=[a-z])[.!?]\s| - ", text):
-        part = re.sub(r"^\W*(?:(?:yes|yeah|yep|ok|okay|sure|please|pls|hi|hello|fine|and|oh|so|well|its|it's)\b[\s,]*)+", "", part, flags=re.I)
+    for part in re.split(r"[,;\n]|(?<=[a-z])(?<!\b[MD][rs])(?<!\bMrs)[.!?](?:\s|$)| - |\s+(?:and|but)\s+(?=(?:my|the|you|i|i'm|it's|call|ring|please|phone|email)\b)", text):
+        part = AFTER_NAME.sub("", BEFORE_NAME.sub("", part)).strip()
         words = part.split()
         if not words or len(words) > 5 or "?" in part:
             continue
         name = clean_name(part)
-        if name and len(name.split()) == len(words) and (asked or all(w[0].isupper() for w in name.split()) and part.strip()[0].isupper() and len(words) > 1):
+        if name and len(name.split()) == len(words) and (asked or all(w[0].isupper() for w in name.split()) and part[0].isupper() and len(words) > 1):
             return name
     return None
 
@@ -202,6 +266,11 @@ def find_question(text: str) -> Optional[str]:
     """What a message that holds contact details says that it is about."""
     found = ABOUT.search(text)
     return found["about"].strip(" .,") if found else None
+
+
+def whole_time(text: str) -> str:
+    """The whole answer to "when is the best time?", without a number or an address in it: "Monday, Wednesday or Friday"."""
+    return as_time(re.sub(r"\s+([,.;])", r"\1", EMAIL.sub(" ", DIGITS.sub(lambda match: match.group() if len(re.sub(r"\D", "", match.group())) < 9 else " ", text))).strip(" ,.;"))
 
 
 def as_time(text: str) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Dict, List, Optional
 
 from assistant.conversation import privacy
-from assistant.handoff import details, requests
+from assistant.handoff import agreement, details, requests
 from assistant.handoff.details import NotUsable
 from assistant.knowledge import Knowledge
 from assistant.understanding.text import QUESTION
@@ -20,16 +20,21 @@ GIVEN, SKIPPED = "given", "skipped"
 MOST_TRIES = 3
 #: Probability from which a message that answers nothing counts as a question of its own.
 SURE = 0.5
+#: The same for one that does not read like a question.
+VERY_SURE = 0.8
+#: Probability from which a bare word at the question for the name is a topic and no name.
+CERTAIN = 0.6
 #: Seconds for which details that came before consent are held, in memory only.
 HELD_FOR = 600
 
-YES = re.compile(r"^\W*(?:(?:oh|well|um+|ok|okay|hi|hello|and|thanks|please|that'?s)\b[\s,]*)*(?:y(?:es+|eah|ep|up|ea|a)?\b|ok(?:ay|ie|ey)?\b|k\b|alright\b|why not\b|if you (?:like|want)\b|i (?:don'?t|do not|wouldn'?t) mind\b|go on\b|sure\b|fine\b|go (?:ahead|for it|on)|of course|(?:i )?agreed?\b|i (?:consent|do)\b|happy (?:with|to|for)|sounds? (?:good|fine)|"
-                 r"(?:all ?)?right\b|do (?:it|that|so)|please do|absolutely|definitely|certainly|no (?:problem|worries)|you (?:can|may)|contact me|call me|ring me|works for me|perfect|great)|^\W*👍", re.I)
-NO = re.compile(r"^\W*(?:(?:oh|well|um+|ok|okay|actually|sorry|please|hm+)\b[\s,]*)*(?:no(?!\s+(?:problem|worries))\b|nope|nah|not? (?:now|yet|really|thanks)|don'?t|do not|i'?d rather (?:not|call|ring)|rather not|i (?:(?:don'?t|do not|wouldn'?t)(?! mind)|refuse|won'?t)|i'?m not (?:comfortable|happy|keen|ready|ok(?:ay)?)|leave it|never ?mind|👎)", re.I)
-#: A yes that takes itself back within a few words: asked again rather than taken.
-DOUBT = re.compile(r"^\W*\w+\W+(?:[\w']+\W+){0,2}(?:no(?! (?:problem|worries))|not|don'?t(?! mind)|won'?t|never)\b", re.I)
-STOP = re.compile(r"^\W*(?:(?:please|ok|actually|sorry|no|oh|hm+|can (?:you|we)|i want to|i'?d like to|let'?s)\b[\s,]*)*(?:stop|cancel|quit|abort|forget (?:it|about it|that)|never ?mind|scrap (?:it|that)|leave it|i(?:'ve| have)? changed my mind|changed my mind|"
-                  r"i don'?t want (?:this|that|a call|to be|it|anyone|you to)|don'?t (?:call|contact|ring) me)\b(?!.{0,12}\b(?:appointment|booking|visit)\b)", re.I)
+#: Stopping the form, as nearly the whole message: "I want to cancel my session on Friday" is about something else.
+STOP = re.compile(
+    r"^\W*(?:(?:please|ok(?:ay)?|actually|sorry|no|oh|hm+|well|yeah|can (?:you|we)|i (?:want|would like) to|i'?d like to|let'?s|just)\b[\s,]*)*"
+    r"(?:(?:stop|cancel|quit|abort|scrap|end|drop|leave|forget(?: about)?)(?: (?:it|this|that|asking|the (?:form|call|chat)|(?:my|the|this|that) (?:request|call ?-?back|message)|everything|all (?:of )?(?:it|this|that)))*|never ?mind|(?:i(?:'ve| have)? )?changed my mind|"
+    r"i (?:don'?t|do not) want (?:this|that|it|a call|a call ?back|to be (?:called|contacted|rung)|anyone to (?:call|contact|ring)(?: me)?|(?:you|them) to (?:call|contact|ring|have|keep)(?: me| my \w+| it| that)?)|(?:don'?t|do not) (?:call|contact|ring|phone) me)"
+    r"(?:[\s,.;!-]+(?:please|pls|thanks?|thank you|cheers|now|then|actually|sorry|ok|after all|any ?more|again|at all|it|this|that|bye|about (?:it|this|that)|i (?:don'?t|do not) want (?:this|that|it|to)|i'?ll (?:just )?(?:call|ring|phone)(?: (?:them|you|the clinic))?(?: myself)?|i(?:'ve| have)? changed my mind))*\W*$", re.I)
+#: A wish about the way, with the way itself in the message: no refusal of being contacted.
+CHANNEL = re.compile(r"\b(?:don'?t|do not|no|not|never|rather not|without|instead of)\b.{0,20}\b(?:call\w*|ring\w*|phone\w*|text\w*|email\w*|mail\w*)\b", re.I)
 SKIP = re.compile(r"^\W*(?:(?:i'?d|i|please|ok|just|you can|can we|no)\b[\s,]*)*(?:skip(?: (?:it|this|that))?|pass|no(?:ne|pe|thing)?|n/?a|rather not(?: say)?|prefer not(?: to)?(?: say)?|don'?t (?:mind|know|care)|no preference|doesn'?t matter|not sure|"
                   r"that'?s (?:all|everything|it)|thats (?:all|everything|it)|nothing (?:else|more)|no thanks?|no thank you|i'?m good|send it(?: now)?|done|finish(?:ed)?)\W*(?:thanks?|thank you|please|pls)?\W*$", re.I)
 SEND = re.compile(r"\bsend it\b|\bthat'?s (?:all|everything|it)\b|\bfinish", re.I)
@@ -40,6 +45,24 @@ HOLD_ON = re.compile(r"^\W*(?:(?:h+m+|um+|oh|ok|wait|sorry|actually|but)\b[\s,]*
 WHEN_CALL = re.compile(
     r"\b(?:when|how (?:soon|quickly|fast|long)|what time|which day)\b.{0,30}\b(?:(?:they|you|you guys|someone|somebody|anyone|the (?:team|clinic|nurse|lady))\b.{0,20}\b"
     r"(?:call|ring|phone|contact|get back|(?:be|get) in touch|reply|answer|write|email)|i\b.{0,16}\b(?:hear|get (?:a|my|the|that) (?:call|ring|reply|answer)))", re.I)
+#: A detail that is put right, or one that is given by its name.
+CORRECTING = re.compile(r"^\W*(?:(?:oh|ah|ok|and|but|no)\b[\s,]*)*(?:sorry|actually|wait|oops|correction|my mistake|i meant|i mean|change)\b|\b(?:wrong|typo|instead|should (?:be|have been)|not \d|meant)\b", re.I)
+MY_PHONE = re.compile(r"\b(?:phone|mobile|cell|tel|whatsapp|call me|ring me|reach me|(?:my|the|new|right|correct) number)\b", re.I)
+MY_EMAIL = re.compile(r"\b(?:my|the|new|right|correct) (?:e-?mail|address)\b|\be-?mail(?: me|:| is)\b", re.I)
+MY_NAME = re.compile(r"\b(?:my|the|full|first|last) name\b|\bname(?:'s| is|:)|\bcall me (?!on\b|at\b|back\b|after|before|in\b)|\bi'?m called\b", re.I)
+#: Answers to "did you mean gmail.com?": the address as it was written, the suggestion, and one that may be either.
+AS_WRITTEN = re.compile(r"\bas i (?:wrote|typed|said|gave)\b|\b(?:keep|leave) (?:it|mine|that)\b|\b(?:mine|my (?:address|e-?mail)|the address|what i (?:wrote|typed)) (?:is|was) (?:right|correct|fine)\b|^\W*no\b.{0,12}\b(?:it'?s|it is|that'?s) (?:right|correct|fine)\b", re.I)
+THAT_ONE = re.compile(r"^\W*(?:that'?s (?:right|it|correct|the one)|correct|right|exactly|indeed|i did|that one)\W*(?:thanks?|please|yes)?\W*$", re.I)
+IT_IS_RIGHT = re.compile(r"^\W*(?:yes|yeah|yep)?\W*(?:it'?s|it is|its) (?:all )?(?:right|correct|fine|ok(?:ay)?)\W*(?:thanks?)?\W*$", re.I)
+MOST_ABOUT_DOMAIN = 8
+#: Words around a detail from which a message says more than that.
+MOST_AROUND = 12
+#: Figures of something else.
+REFERENCE = re.compile(r"\b(?:booking|reference|ref|order|invoice|voucher|account|card|customer|receipt|appointment|serial|code)\b[^.,;\d]{0,25}#?\d{5}", re.I)
+#: Whether a message that has a question open says nothing but a time.
+AROUND_TIME = re.compile(r"\b(?:only|please|pls|thanks?|sorry|actually|oh|and|but|or|is|are|best|better|works?|for|me|the|on|in|at|any|not|no|just|after|before|from|until|between|to|best time|time|make|it|instead|call|ring|phone|then)\b", re.I)
+#: "I'd rather not give it", said of the name.
+NAMELESS = re.compile(r"\banonym\w*\b|\bno names?\b|\bwithout (?:a|my) name\b|\b(?:rather|prefer|want) (?:not|to not) (?:to )?(?:give|say|tell|share)\b|\bnot (?:giving|telling|saying|sharing)\b", re.I)
 CONTACT_WORDS = re.compile(r"\b(?:number|phone|mobile|tel|email|e-mail|mail|address|reach)\b|@", re.I)
 
 
@@ -97,21 +120,47 @@ class Said:
         """Whether the message is about a crisis; a plain refusal of a question is not."""
         return not SKIP.match(self.text) and any(question["topic"] == "crisis" and question["decision"] == "answer" for question in self.meaning.get("questions", []))
 
+    def others(self) -> List[Dict[str, Any]]:
+        """Questions of the message, surely understood, that have nothing to do with the form."""
+        return [question for question in self.meaning.get("questions", []) if question["decision"] == "answer" and question["confidence"] >= SURE and question["topic"] not in ("human_handoff", "smalltalk", "feedback")]
+
     def asks(self) -> bool:
         """Whether the message asks something that has nothing to do with the form."""
         if self.meaning.get("request") in ("more", "shorter", "why", "choice") or WHEN_CALL.search(self.text):
             return True
-        for question in self.meaning.get("questions", []):
-            if question["decision"] == "answer" and question["confidence"] >= SURE and question["topic"] not in ("human_handoff", "smalltalk", "feedback") and QUESTION.search(HOLD_ON.sub("", question["text"] or self.text).strip(" ,.!:-")):
-                return True
-        return False
+        return any(QUESTION.search(HOLD_ON.sub("", question["text"] or self.text).strip(" ,.!:-")) for question in self.others())
+
+    def wanders(self) -> bool:
+        """Whether the message is about something else, asked or not ("prices")."""
+        return self.asks() or any(question["confidence"] >= VERY_SURE and question["topic"] not in ("booking", "clinic_info") for question in self.others())
+
+    def is_keyword(self) -> bool:
+        """Whether a message that could be a name names a topic ("prices", "opening hours"). Two words with capitals are a name, such as Penny Price."""
+        words = self.text.split()
+        if len(words) > 1 and all(word[0].isupper() for word in words):
+            return False
+        return any(question["confidence"] >= CERTAIN and self.kb.topic(question["topic"]).group != "boundaries" for question in self.others())
+
+    def has_way(self) -> bool:
+        """Whether the message holds a usable number or address."""
+        try:
+            return bool(details.find_phone(self.text, self.country) or details.find_email(self.text))
+        except NotUsable:
+            return False
+
+    def prefers_a_way(self) -> bool:
+        """Whether the visitor says how not to reach them and gives the way that is right."""
+        return bool(CHANNEL.search(self.text)) and self.has_way()
 
 
 def opened(said: Said, memory: Dict[str, Any], state: Dict[str, Any]) -> Dict[str, Any]:
     """The slots when the form begins. A request that this conversation has sent already, or a minor, ends it at once."""
+    slots: Dict[str, Any] = {name: None for name in SLOTS}
+    if memory.get("outcome") == "erasing" and not memory.get("quiet") and not said.is_minor():  # nothing was deleted after all: the form goes on where it was
+        memory = {"tries": {}, "topics": [], "note": "again", **{key: memory[key] for key in ("request",) if memory.get(key) and requests.get(memory[key])}}
+        return {**slots, **markers(memory), "handoff": memory}
     minor = said.is_minor() or (state.get("circumstances") or {}).get("minor", {}).get("who") == "self"
     request = memory.get("request") if memory.get("outcome") == "complete" else None
-    slots: Dict[str, Any] = {name: None for name in SLOTS}
     if memory.get("quiet"):
         return ended("quiet", memory, keep=True)
     if minor:
@@ -130,8 +179,8 @@ def opened(said: Said, memory: Dict[str, Any], state: Dict[str, Any]) -> Dict[st
 
 
 def ended(outcome: str, memory: Dict[str, Any], keep: bool = False) -> Dict[str, Any]:
-    """The slots that end the form; a draft is deleted unless the request is complete (or `keep` says so)."""
-    keep = keep or outcome in ("complete", "already")
+    """The slots that end the form; a draft is deleted unless the request is complete, deleting it has yet to be confirmed, or `keep` says so."""
+    keep = keep or outcome in ("complete", "already", "erasing")
     if not keep and memory.get("request"):
         if requests.drop(memory["request"]):
             outcome = "cancelled_late" if outcome == "cancelled" else outcome
@@ -142,20 +191,21 @@ def ended(outcome: str, memory: Dict[str, Any], keep: bool = False) -> Dict[str,
 
 def answered(said: Said, asked: str, memory: Dict[str, Any]) -> Optional[Dict[str, Any]]:
     """The slots after a message while the question `asked` was open; None when the message is a question of its own."""
-    memory = {**memory, "problem": None, "note": None}
+    still = memory.get("note") == "again" or bool(memory.get("problem"))
+    memory = {**memory, "problem": None, "note": None, "answer": None}
     if said.is_minor() or said.is_crisis() or privacy.wanted(said.text) or said.meaning.get("request") in ("erase", "keep", "ask_erase"):
         return None
-    if asked == "handoff_consent" and NO.match(said.text):
-        return consent(said, memory)
-    if said.form.get("stop") or STOP.match(said.text):
+    if asked == "handoff_consent":
+        if said.meaning.get("request") == "repeat":
+            return {"handoff": memory}
+        return consent(said, memory, still)
+    if said.form.get("stop") or (STOP.match(said.text) and not said.prefers_a_way()):
         held.take(said.session)
         return ended("cancelled", memory)
     if WHY.search(said.text):
         return {"handoff": {**memory, "problem": f"why_{asked[8:]}"}}
     if said.meaning.get("request") == "repeat":
         return {"handoff": memory}
-    if asked == "handoff_consent":
-        return consent(said, memory)
     return fields(said, asked, memory)
 
 
@@ -165,29 +215,40 @@ def resumed(said: Said, asked: str, memory: Dict[str, Any]) -> Dict[str, Any]:
         return ended("minor", memory)
     if said.is_crisis():
         return ended("crisis", memory)
-    if privacy.wanted(said.text) or said.meaning.get("request") in ("erase", "ask_erase"):
-        held.take(said.session)
+    if said.meaning.get("request") == "erase" or privacy.asks_deletion(said.text, said.meaning):
         return ended("erasing", memory)
-    memory = {**memory, "problem": None, "note": "again", "drift": memory.get("drift", 0) + 1}
+    memory = {**memory, "problem": None, "note": "again", "answer": None, "drift": memory.get("drift", 0) + 1}
     if asked == "handoff_consent" and memory["drift"] > 1:
         held.take(said.session)
         return ended("dropped", memory)
     return {**markers(memory), "handoff": memory}
 
 
-def consent(said: Said, memory: Dict[str, Any]) -> Optional[Dict[str, Any]]:
-    """The visitor's yes or no; details that come without either are held until it is clear."""
-    if said.form.get("consent") is False or (NO.match(said.text) and not said.form.get("consent")):
+def consent(said: Said, memory: Dict[str, Any], still: bool = False) -> Optional[Dict[str, Any]]:
+    """The visitor's yes or no; details that come without either are held until it is clear. A question beside a yes or a no is left to the answer (`answer`)."""
+    answer = said.form.get("consent")
+    if answer is None:
+        answer = agreement.reading(said.text, still)
+        refuses = answer is False or STOP.match(said.text) or said.form.get("stop")
+        answer = None if refuses and said.prefers_a_way() else False if refuses else answer
+    if answer is False:
         held.take(said.session)
-        return ended("refused", memory)
-    if said.form.get("consent") or (YES.match(said.text) and not DOUBT.search(said.text)):
-        return agreed(said, memory)
+        ending = ended("refused", memory)
+        return {**ending, "handoff": {**ending["handoff"], "answer": said.asks()}}
+    if answer:
+        return agreed(said, {**memory, "answer": said.asks()})
+    if WHY.search(said.text):
+        return {"handoff": {**memory, "problem": "why_consent"}}
     if said.asks():
         return None
     found, problem = found_in(said, memory, None, strict=True)
     held.put(said.session, found)
     if found or problem:
         return {"handoff": {**memory, "note": "held"}}
+    if said.wanders():
+        return None
+    if agreement.WAIT.search(said.text):
+        return {"handoff": {**memory, "problem": "ask_first"}}
     return failed("consent", "consent_unclear", memory)
 
 
@@ -218,7 +279,7 @@ def found_in(said: Said, memory: Dict[str, Any], asked: Optional[str], strict: b
     if said.form:
         return found, problem
     try:
-        phone = details.find_phone(text, said.country)
+        phone = details.find_phone(text, said.country) if not REFERENCE.search(text) or MY_PHONE.search(text) else None
         if phone:
             found["phone"] = phone.number
     except NotUsable as error:
@@ -239,9 +300,9 @@ def found_in(said: Said, memory: Dict[str, Any], asked: Optional[str], strict: b
                 found["phone"], problem = details.with_ending(known, re.sub(r"\D", "", ending["a"] or ending["b"]), said.country).number, None
             except NotUsable as error:
                 problem = error.reason
-    after_yes = YES.sub("", text, count=1) if asked is None and not strict else text
+    after_yes = agreement.STRONG.sub("", text, count=1) if asked is None and not strict else text
     name = details.find_name(after_yes, asked == "handoff_name")
-    if name and (asked in (None, "handoff_name") or re.search(r"\bname\b", text, re.I)):
+    if name and (asked in (None, "handoff_name") or MY_NAME.search(text)):
         found["name"] = name
     if asked != "handoff_question":
         best = details.find_time(text)
@@ -266,6 +327,10 @@ def fields(said: Said, asked: str, memory: Dict[str, Any]) -> Optional[Dict[str,
     if asked == "handoff_question" and HOLD_ON.match(said.text) and said.asks():
         return None
     found, problem = found_in(said, memory, asked)
+    if asked == "handoff_name" and NAMELESS.search(said.text) and not MY_NAME.search(NAMELESS.sub("", said.text)):
+        found["name"] = ""
+    elif asked == "handoff_name" and set(found) == {"name"} and said.is_keyword() and not said.asks():
+        return None
     wordless = open_text and not re.search(r"\w", said.text)
     skip = bool(said.form.get("skip") or SKIP.match(said.text) or wordless) and not found
     if said.form.get("send") or (skip and open_text and SEND.search(said.text)):
@@ -278,10 +343,13 @@ def fields(said: Said, asked: str, memory: Dict[str, Any]) -> Optional[Dict[str,
         return failed("contact", "contact_needed", memory)
     elif skip:
         found["best_time" if asked == "handoff_time" else "question"] = ""
-    elif asked == "handoff_question" and not (found and ENDING.search(said.text)):
-        found = {"question": said.text[:details.MOST_QUESTION], **({key: value for key, value in found.items() if key in ("phone", "email") and len(said.text) < 80})}
-    elif asked == "handoff_time" and "best_time" not in found and not said.asks() and not found:
-        found["best_time"] = details.as_time(said.text)
+    elif asked == "handoff_question":
+        put_right = correction(said, found, memory)
+        found = put_right or {"question": said.text[:details.MOST_QUESTION]}
+        if not put_right:
+            memory.pop("suggest", None)
+    elif asked == "handoff_time" and not said.asks() and ("best_time" in found or not found) and not said.wanders():
+        found["best_time"] = details.whole_time(said.text) or details.as_time(said.text)
     if found:
         requests.update(memory["request"], **found)
     elif problem is None and said.asks():
@@ -300,19 +368,41 @@ def fields(said: Said, asked: str, memory: Dict[str, Any]) -> Optional[Dict[str,
     return finish_or_go_on(said, memory)
 
 
+def correction(said: Said, found: Dict[str, str], memory: Dict[str, Any]) -> Dict[str, str]:
+    """The details that a message at the question "what about?" puts right or adds, or an empty mapping when it is the question: a detail that is kept
+    is replaced only by one that is named, or said to be a correction ("my booking reference is 2024051234" is a question)."""
+    text, corrects = said.text, bool(CORRECTING.search(said.text) or ENDING.search(said.text))
+    named = {"phone": MY_PHONE, "email": MY_EMAIL, "name": MY_NAME}
+    right = {key: value for key, value in found.items() if key in named and (named[key].search(text) or corrects)}
+    rest = details.EMAIL.sub(" ", details.DIGITS.sub(" ", text))
+    if right:
+        about = details.find_question(text)
+        bare = len(rest.split()) <= MOST_AROUND
+        return {**right, **({"question": about} if about else {})} if bare or about else {"question": text[:details.MOST_QUESTION], **right}
+    best = details.find_time(text)
+    if best and not re.search(r"\w", AROUND_TIME.sub(" ", details.TIME_WORDS.sub(" ", details.TIME_PHRASE.sub(" ", text)))):
+        return {"best_time": details.whole_time(text)}
+    return {}
+
+
 def _has(memory: Dict[str, Any], field: str) -> bool:
     return (requests.get(memory["request"]) or {}).get(field) is not None
 
 
 def domain(said: Said, memory: Dict[str, Any]) -> Optional[Dict[str, Any]]:
-    """The answer to "did you mean gmail.com?"; None when the message is something else."""
+    """The answer to "did you mean gmail.com?"; None when the message is something else. A domain that is named wins; "it is right" leaves open what is right."""
     request = requests.get(memory["request"])
-    meant = said.form.get("domain") or (memory["suggest"] if YES.match(said.text) and "@" not in said.text else None)
-    keep = said.form.get("keep") or (NO.match(said.text) and "@" not in said.text and len(said.text.split()) < 6)
+    text, short = said.text, "@" not in said.text and len(said.text.split()) <= MOST_ABOUT_DOMAIN
+    named = details.named_domain(text, memory["suggest"]) if short and not said.form else None
+    agrees = agreement.reading(text) if short else None
+    keep = said.form.get("keep") or (short and not named and (AS_WRITTEN.search(text) or agrees is False))
+    meant = said.form.get("domain") or named or (memory["suggest"] if agrees or short and THAT_ONE.match(text) else None)
+    if short and not named and not said.form and IT_IS_RIGHT.match(text):
+        return failed("contact", "email_typo", memory)
     if not meant and not keep:
         return None
     memory = {**memory, "suggest": None}
-    if meant and request and request["email"]:
+    if not keep and meant and request and request["email"]:
         requests.update(memory["request"], email=f"{request['email'].rsplit('@', 1)[0]}@{meant}")
     return finish_or_go_on(said, memory)
 

@@ -15,14 +15,14 @@ import sqlalchemy as sa
 from assistant import database
 from assistant.clinic import Clinic
 from assistant.handoff import requests
-from assistant.handoff.delivery import TIMEOUT, NotDelivered, deliver
+from assistant.handoff.delivery import TIMEOUT, WHOLE, NotDelivered, deliver
 
 logger = logging.getLogger(__name__)
 #: Seconds: pause between looks at the outbox, first pause after a failed try (it triples each time), longest pause, end of a claim.
 EVERY = float(os.environ.get("HANDOFF_EVERY", "2"))
 FIRST_PAUSE = float(os.environ.get("HANDOFF_FIRST_PAUSE", "5"))
 LONGEST_PAUSE = 1800.0
-CLAIM = float(os.environ.get("HANDOFF_CLAIM", str(6 * TIMEOUT)))
+CLAIM = float(os.environ.get("HANDOFF_CLAIM", str(WHOLE + 2 * TIMEOUT)))
 #: Seconds between looks at forms that were left open.
 TIDY = 300.0
 #: From this many failed tries on, the log says so as an error.

@@ -76,6 +76,14 @@ def drop(name: str) -> bool:
     return delivered
 
 
+def drop_drafts(session: str) -> None:
+    """Delete what a form of a conversation has that was not completed."""
+    with database.engine().begin() as connection:
+        done = connection.execute(_table.delete().where(_table.c.session == session, _table.c.status == "draft"))
+    if done.rowcount:
+        database.fold()
+
+
 def of_session(session: str) -> List[Dict[str, Any]]:
     """The requests of a conversation that were completed, oldest first, each with `delivered`."""
     query = sa.select([_table]).where(_table.c.session == session, _table.c.status != "draft").order_by(_table.c.created)
@@ -84,6 +92,14 @@ def of_session(session: str) -> List[Dict[str, Any]]:
         for item in found:
             item["delivered"] = _delivered(connection, item["id"])
     return found
+
+
+def draft_of(session: str) -> Optional[Dict[str, Any]]:
+    """The request that a conversation has begun and not sent, with what it holds so far, or None."""
+    query = sa.select([_table]).where(_table.c.session == session, _table.c.status == "draft").order_by(_table.c.created.desc())
+    with database.engine().connect() as connection:
+        row = connection.execute(query).mappings().first()
+    return _plain(row) if row else None
 
 
 def _delivered(connection: Any, name: str) -> Optional[float]:

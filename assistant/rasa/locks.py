@@ -1,17 +1,20 @@
 """Rasa's lock store: one message of a conversation at a time, first come, first served, without Rasa's polling once a second.
 
 Within one process an asyncio lock; with ASSISTANT_REDIS_URL the processes order themselves in Redis. Rasa's own RedisLockStore
-reads, changes and writes its tickets in separate steps and loses some of them (docs/stores.md).
+reads, changes and writes its tickets in separate steps and loses some of them (docs/stores.md). Redis also says which worker answers a
+message while the database, which says so otherwise, is away.
 """
 import asyncio
 import contextlib
+import hashlib
+import json
 import logging
 import os
 import time
 import uuid
 from collections import defaultdict
 from contextlib import asynccontextmanager
-from typing import Any, AsyncGenerator, Dict, Optional
+from typing import Any, AsyncGenerator, Awaitable, Callable, Dict, Optional
 
 from rasa.core.lock import TicketLock
 from rasa.core.lock_store import LOCK_LIFETIME, LockStore
@@ -30,6 +33,8 @@ EXPIRY = 5.0
 #: Seconds between two looks at the queue; seconds that Redis may take, and for which it is left alone after a failure.
 LOOK, REDIS_LIMIT, PAUSE = 0.02, 1.0, 2.0
 PREFIX = "microneedling:"
+#: Seconds for which a turn is kept for whoever sends its message again; that a look for one may take.
+KEPT, GLANCE = 600, 0.25
 
 
 class ConversationLockStore(LockStore):
@@ -116,6 +121,75 @@ class SharedLocks:
             return bool(await self.redis.ping())
         except (RedisError, OSError):
             return False
+
+
+class Claims:
+    """Which worker answers a message while the database is away, and with which turn. Without Redis each worker answers for itself."""
+
+    def __init__(self, address: str):
+        self.redis = SharedLocks(address).redis
+        self._left_alone_until = 0.0
+
+    @classmethod
+    def configured(cls) -> Optional["Claims"]:
+        """Claims in the Redis that ASSISTANT_REDIS_URL names, or None."""
+        address = os.environ.get("ASSISTANT_REDIS_URL", "").strip()
+        return cls(address) if address else None
+
+    @staticmethod
+    def _key(session: str, client_id: str) -> str:
+        return f"{PREFIX}message:" + hashlib.sha256(f"{session} {client_id}".encode()).hexdigest()  # a client id is its sender's choice
+
+    async def _ask(self, call: Callable[[], Awaitable[Any]], limit: float = REDIS_LIMIT) -> Any:
+        """What Redis says within `limit` seconds. Raises LookupError when it says nothing."""
+        if time.monotonic() < self._left_alone_until:
+            raise LookupError("Redis did not answer a moment ago")
+        try:
+            return await asyncio.wait_for(call(), limit)
+        except (RedisError, OSError, asyncio.TimeoutError) as error:
+            self._left_alone_until = time.monotonic() + PAUSE
+            logger.error("Redis cannot be used (%s): a message that two workers get may be answered twice", type(error).__name__)
+            raise LookupError("Redis does not answer") from error
+
+    async def take(self, session: str, client_id: str) -> Optional[Dict[str, Any]]:
+        """None when this worker is to answer; otherwise the turn that another one gives, waited for as long as its claim is alive."""
+        key = self._key(session, client_id)
+        with contextlib.suppress(LookupError):
+            while not await self._ask(lambda: self.redis.set(key, "", nx=True, px=int(EXPIRY * 1000))):
+                turn = await self.answered(session, client_id)
+                if turn:
+                    return turn
+        return None
+
+    @asynccontextmanager
+    async def alive(self, session: str, client_id: str) -> AsyncGenerator[None, None]:
+        """Keep this worker's claim alive while it answers."""
+        async def renew() -> None:
+            while True:
+                await asyncio.sleep(EXPIRY / 3)
+                with contextlib.suppress(LookupError):
+                    await self._ask(lambda: self.redis.pexpire(self._key(session, client_id), int(EXPIRY * 1000)))
+
+        renewal = asyncio.ensure_future(renew())
+        try:
+            yield
+        finally:
+            renewal.cancel()
+
+    async def keep(self, session: str, client_id: str, turn: Dict[str, Any]) -> None:
+        """Let whoever sends the message again, to whichever worker, get this turn."""
+        with contextlib.suppress(LookupError):
+            await self._ask(lambda: self.redis.set(self._key(session, client_id), json.dumps(turn), ex=KEPT))
+
+    async def answered(self, session: str, client_id: str) -> Optional[Dict[str, Any]]:
+        """The turn that some worker gave, or is just about to give, while the database was away."""
+        with contextlib.suppress(LookupError):
+            while True:
+                found = await self._ask(lambda: self.redis.get(self._key(session, client_id)), GLANCE)
+                if found != b"":  # claimed, not answered yet
+                    return json.loads(found) if found else None
+                await asyncio.sleep(LOOK)
+        return None
 
 
 class Place:

@@ -4,6 +4,7 @@ The helpers live in other modules, which Rasa's fingerprint of a component does 
 the files they read, so that a change never meets a stale cache.
 """
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Dict, Iterable, List, Optional, Tuple, Type
 
@@ -29,6 +30,7 @@ from assistant.understanding import lexicon
 from assistant.understanding.encoder import Encoder
 from assistant.understanding.model import SEPARATOR, TopicModel
 from assistant.understanding.reader import Reader, Thresholds, intent_of
+from assistant.understanding.spelling import Speller
 from assistant.understanding.text import normalise
 
 __all__ = ["SentenceEncoderFeaturizer", "LexiconEntityExtractor", "TopicClassifier", "patches"]
@@ -148,16 +150,16 @@ class TopicClassifier(IntentClassifier, GraphComponent):
         return checksum(helper_files())
 
     def __init__(self, config: Dict[str, Any], model_storage: ModelStorage, resource: Resource, model: Optional[TopicModel] = None,
-                 triage: Optional[TriageModel] = None, statements: Optional[StatementModel] = None):
+                 triage: Optional[TriageModel] = None, statements: Optional[StatementModel] = None, speller: Optional[Speller] = None):
         self.config = {**self.get_default_config(), **config}
         self._model_storage, self._resource = model_storage, resource
-        self._use(model, triage, statements)
+        self._use(model, triage, statements, speller)
 
-    def _use(self, model: Optional[TopicModel], triage: Optional[TriageModel], statements: Optional[StatementModel]) -> None:
-        self.model, self.triage, self.statements = model, triage, statements
+    def _use(self, model: Optional[TopicModel], triage: Optional[TriageModel], statements: Optional[StatementModel], speller: Optional[Speller]) -> None:
+        self.model, self.triage, self.statements, self.speller = model, triage, statements, speller
         self.reader = None
         if model and triage:
-            self.reader = Reader(Encoder.shared().encode, model, lexicon.shared(), Thresholds.of(self.config), runtime.use_triage_model(triage), statements)
+            self.reader = Reader(Encoder.shared(), model, lexicon.shared(), Thresholds.of(self.config), runtime.use_triage_model(triage, speller), statements)
 
     @classmethod
     def create(cls, config: Dict[str, Any], model_storage: ModelStorage, resource: Resource, execution_context: ExecutionContext) -> "TopicClassifier":
@@ -167,7 +169,7 @@ class TopicClassifier(IntentClassifier, GraphComponent):
     def load(cls, config: Dict[str, Any], model_storage: ModelStorage, resource: Resource, execution_context: ExecutionContext, **kwargs: Any) -> "TopicClassifier":
         with model_storage.read_from(resource) as folder:
             return cls(config, model_storage, resource, TopicModel.load(folder), TriageModel(TopicModel.load(folder / "triage"), Encoder.shared().encode),
-                       StatementModel.load(folder, Encoder.shared().encode))
+                       StatementModel.load(folder, Encoder.shared().encode), Speller.load(folder))
 
     def train(self, training_data: TrainingData) -> Resource:
         """Fit the topic model; an intent's `metadata: {situation: ...}` splits it into situations."""
@@ -180,21 +182,26 @@ class TopicClassifier(IntentClassifier, GraphComponent):
             vectors.append(example.get_dense_features(TEXT)[1].features[0])
             situation = (example.get("metadata") or {}).get("intent", {}).get("situation")
             labels.append(intent[len(PREFIX):] + (SEPARATOR + situation if situation else ""))
-        topics = TopicModel.train(texts, np.stack(vectors), labels, self.config["strength"], self.config["temperature"])
         known, encoder = dict(zip(texts, vectors)), Encoder.shared()
+        reports, stated = training_rows(texts, labels), statement_rows(texts, labels)
+        with ThreadPoolExecutor(1) as beside:  # liblinear takes one core, and only one call of it at a time: its random numbers are shared
+            topics = beside.submit(TopicModel.train, texts, np.stack(vectors), labels, self.config["strength"], self.config["temperature"])
+            missing = [text for text in dict.fromkeys([*reports[0], *stated[0]]) if text not in known]
+            known.update(zip(missing, encoder.encode_all(missing)))
+            topics = topics.result()
 
         def rows(found: Tuple[List[str], List[str]]) -> Tuple[List[str], np.ndarray, List[str]]:
-            missing = [text for text in found[0] if text not in known]
-            known.update(zip(missing, encoder.encode_all(missing)))
             return found[0], np.stack([known[text] for text in found[0]]), found[1]
 
-        triage = TriageModel.train(*rows(training_rows(texts, labels)), encoder.encode)
-        self._use(topics, triage, StatementModel.train(*rows(statement_rows(texts, labels)), encoder.encode))
+        triage = TriageModel.train(*rows(reports), encoder.encode)
+        statements = StatementModel.train(*rows(stated), encoder.encode)
+        self._use(topics, triage, statements, Speller.train(known, lexicon.shared().words()))
         with self._model_storage.write_to(self._resource) as folder:
             self.model.save(folder)
             (folder / "triage").mkdir()
             self.triage.model.save(folder / "triage")
             self.statements.save(folder)
+            self.speller.save(folder)
         return self._resource
 
     def process(self, messages: List[Message], tracker: Optional[DialogueStateTracker] = None) -> List[Message]:

@@ -7,6 +7,8 @@ from typing import Any, Awaitable, Callable, Dict, Iterable, List, Optional, Tup
 from assistant import database
 from assistant.database import reach
 from assistant.rasa.faults import note_fault, watch_faults
+from assistant.rasa.locks import Claims
+from assistant.turn import public
 from assistant.webstore import BadToken, WebStore
 
 logger = logging.getLogger(__name__)
@@ -14,6 +16,8 @@ logger = logging.getLogger(__name__)
 MOST_UNWRITTEN, RETRY = 1000, 1.0
 #: Seconds that a process which is asked to end waits for messages at hand.
 STOP_LIMIT = 10.0
+#: The client id under which a greeting is recorded that had to wait for the database; no client can send it.
+GREETING = ""
 
 Turn = Dict[str, Any]
 
@@ -22,15 +26,26 @@ class Record:
     """assistant.webstore, used so that an emergency is answered and a repeated message gets the same turn whatever the database does."""
 
     def __init__(self, store: WebStore):
-        self.store = store
+        self.store, self.claims = store, Claims.configured()
         self._at_work: Dict[Tuple[str, str], asyncio.Task[Turn]] = {}
-        self._unwritten: OrderedDict[Tuple[str, str], Tuple[str, Turn]] = OrderedDict()
+        self._unwritten: OrderedDict[Tuple[str, str], Tuple[Optional[str], Turn]] = OrderedDict()
         self._writer: Optional[asyncio.Task[None]] = None
 
     @property
     def unwritten(self) -> int:
         """How many turns wait in memory for the database."""
         return len(self._unwritten)
+
+    async def open(self, turn: Turn, lifetime: int) -> Tuple[str, str, int]:
+        """A new conversation with its greeting and a token for `lifetime` seconds, as WebStore.open gives it; while the database is away it is written later, so that an emergency has a way in."""
+        try:
+            return await reach(self.store.open, turn, lifetime)
+        except database.StoreError as error:
+            logger.error("a conversation is opened without a record: %s", error)
+            opened = self.store.issue(lifetime, late=True)
+            if len(self._unwritten) < MOST_UNWRITTEN // 2:  # greetings leave room for what visitors say
+                self._write_later(opened[0], GREETING, None, turn)
+            return opened
 
     async def once(self, session: str, client_id: str, answer: Callable[[bool, List[str]], Awaitable[Turn]]) -> Turn:
         """The turn of a message: that of `answer(first, faults)`, or the one that it has already. Goes on when the visitor's connection is lost.
@@ -57,8 +72,21 @@ class Record:
         except database.StoreError as error:
             logger.error("a message is answered without a record: %s", error)
             note_fault("record")
-            first, turn = True, None
+            return await self._answer_claimed(session, client_id, answer, faults)
+        if first and self.claims:  # another worker may have answered it while the database was away, and not have written it yet
+            turn = await self.claims.answered(session, client_id)
         return turn or await answer(first, faults)
+
+    async def _answer_claimed(self, session: str, client_id: str, answer: Callable[[bool, List[str]], Awaitable[Turn]], faults: List[str]) -> Turn:
+        """The turn of a message while the database is away: of several workers that got it one answers, as long as Redis can say which."""
+        if self.claims is None:
+            return await answer(True, faults)
+        turn = await self.claims.take(session, client_id)
+        if turn is None:
+            async with self.claims.alive(session, client_id):
+                turn = await answer(True, faults)
+            await self.claims.keep(session, client_id, public(self.store.masked(turn)))
+        return turn
 
     async def keep(self, session: str, said: str, turn: Turn, client_id: str) -> Turn:
         """Record a turn, in memory until the database can be used; gives the turn that stands. Raises BadToken when the conversation was erased meanwhile."""
@@ -67,12 +95,21 @@ class Record:
         except database.StoreError as error:
             logger.error("a turn is recorded later: %s", error)
             note_fault("record")
-            self._unwritten[session, client_id] = (said, turn)
-            while len(self._unwritten) > MOST_UNWRITTEN:
-                self._unwritten.popitem(last=False)
-            if self._writer is None or self._writer.done():
-                self._writer = asyncio.ensure_future(self._write_late())
+            self._write_later(session, client_id, said, turn)
             return turn
+
+    def _write_later(self, session: str, client_id: str, said: Optional[str], turn: Turn) -> None:
+        """Keep a turn in memory until the database can be used."""
+        self._unwritten[session, client_id] = (said, turn)
+        while len(self._unwritten) > MOST_UNWRITTEN:
+            self._unwritten.popitem(last=False)
+        if self._writer is None or self._writer.done():
+            self._writer = asyncio.ensure_future(self._write_late())
+
+    def forget(self, session: str) -> None:
+        """Drop the turns of a conversation that wait for the database: it was erased."""
+        for key in [key for key in self._unwritten if key[0] == session]:
+            del self._unwritten[key]
 
     async def answered(self, session: str, client_id: str) -> Optional[Turn]:
         """The turn that a message has already. Raises StoreError."""

@@ -6,7 +6,9 @@ from typing import Optional
 from assistant import paths
 from assistant.knowledge import LiveKnowledge
 from assistant.safety.assess import Triage
+from assistant.safety.circumstances import Circumstances
 from assistant.safety.classifier import TriageModel
+from assistant.understanding.spelling import Speller
 from assistant.yamlfile import YamlFile
 
 logger = logging.getLogger(__name__)
@@ -24,6 +26,12 @@ def live_knowledge() -> LiveKnowledge:
     return LiveKnowledge(report=report)
 
 
+@functools.cache
+def circumstances() -> Circumstances:
+    """Circumstances by their patterns alone, for messages that are too long for Rasa. Raises ContentError."""
+    return Circumstances()
+
+
 _triage: Optional[Triage] = None
 
 
@@ -35,10 +43,10 @@ def triage() -> Triage:
     return _triage
 
 
-def use_triage_model(model: TriageModel) -> Triage:
+def use_triage_model(model: TriageModel, speller: Optional[Speller] = None) -> Triage:
     """Let the channel, too, look at messages with a model that Rasa has loaded."""
     global _triage
-    _triage = Triage(model)
+    _triage = Triage(model, speller)
     return _triage
 
 

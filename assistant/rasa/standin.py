@@ -88,6 +88,7 @@ def install(config: Optional[Path] = None) -> None:
         raise TensorFlowLeftOut(f"{config}: {', '.join(needed)} needs TensorFlow, which is left out. {MEND}")
     if not installed():
         sys.meta_path.insert(0, Finder())
+    sys.modules.setdefault("h5py", None)  # the format of Keras' files, 15 MB: spaCy's thinc takes it when it is there
 
 
 def components_that_need_it(config: Path) -> List[str]:

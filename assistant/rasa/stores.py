@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 #: Conversations that could not be saved and are kept in memory, and for how many seconds.
 MOST_UNSAVED, UNSAVED_LIFETIME = 500, 1800.0
 #: Messages of the visitor whose events are loaded in full.
-LAST_TURNS = 4
+LAST_TURNS = 2
 #: Events of which the newest one of each name is enough of what was before: slots, the open form, what was done last.
 LASTING = ("slot", "active_loop", "loop_interrupted", "action_execution_rejected", "action")
 #: Events that change the meaning of earlier ones: a session with one of them before the last turns is loaded whole.
@@ -41,17 +41,18 @@ def names(types: Tuple[str, ...]) -> str:
 
 
 #: In the queries below `+id` keeps SQLite from walking through a conversation by id where the index by kind of event (ix_events_kind) is shorter.
-#: The newest event; the one with which the latest session begins; the events from one on.
+#: The newest event; the events from one on.
 NEWEST = sa.text("SELECT MAX(id) FROM events WHERE sender_id = :sender")
-SESSION_START = sa.text(f"SELECT MAX(+id) FROM events WHERE sender_id = :sender AND type_name = '{SessionStarted.type_name}'")
 EVENTS_SINCE = sa.text("SELECT id, data FROM events WHERE sender_id = :sender AND id >= :first ORDER BY id")
-#: The action (to listen) before the oldest of the last messages, in the latest session.
-RECENT_START = sa.text("""
-    SELECT MAX(id) FROM events WHERE sender_id = :sender AND type_name = 'action' AND id >= :start AND id <
-    (SELECT id FROM events WHERE sender_id = :sender AND type_name = 'user' AND id >= :start ORDER BY id DESC LIMIT 1 OFFSET :turns)""")
-EARLIER = "FROM events WHERE sender_id = :sender AND +id >= :start AND +id < :recent AND type_name IN ({})"
-REWRITTEN = sa.text(f"SELECT id {EARLIER.format(names(REWRITING))} LIMIT 1")
-NEWEST_OF_EACH = sa.text(f"SELECT MAX(id) AS id {EARLIER.format(names(LASTING))} GROUP BY type_name, action_name")
+#: The event with which the latest session begins, and the action (to listen) before the oldest of its last messages.
+STARTS = sa.text(f"""
+    WITH latest AS (SELECT COALESCE(MAX(+id), 0) AS start FROM events WHERE sender_id = :sender AND type_name = '{SessionStarted.type_name}')
+    SELECT start, (SELECT MAX(id) FROM events WHERE sender_id = :sender AND type_name = 'action' AND id >= start AND id <
+        (SELECT id FROM events WHERE sender_id = :sender AND type_name = 'user' AND id >= start ORDER BY id DESC LIMIT 1 OFFSET :turns)) AS recent FROM latest""")
+#: The newest event of each kind before that.
+NEWEST_OF_EACH = sa.text(f"""
+    SELECT id, type_name, data FROM events WHERE id IN (SELECT MAX(id) FROM events WHERE sender_id = :sender AND +id >= :start AND +id < :recent
+    AND type_name IN ({names(LASTING + REWRITING)}) GROUP BY type_name, action_name) ORDER BY id""")
 
 
 class ConversationStore(SQLTrackerStore):
@@ -84,6 +85,10 @@ class ConversationStore(SQLTrackerStore):
             note_fault("retrieve")
             return unsaved
 
+    def forget(self, sender_id: str) -> None:
+        """Drop what this process keeps of a conversation in memory: it was erased."""
+        self._unsaved.pop(sender_id, None)
+
     async def retrieve_full_tracker(self, conversation_id: str) -> Optional[DialogueStateTracker]:
         """Every session of a conversation, or None when there is none. Raises StoreError."""
         return await database.reach(self._load, conversation_id, True)
@@ -94,6 +99,7 @@ class ConversationStore(SQLTrackerStore):
         try:
             if (tracker.get_slot("conversation") or {}).get("erase"):
                 await database.reach(database.erase, tracker.sender_id, True)
+                self.forget(tracker.sender_id)
                 return
             await self._write_or_say(tracker)
         except database.StoreError as error:
@@ -134,18 +140,25 @@ class ConversationStore(SQLTrackerStore):
         tracker.stored_events, tracker.newest_row = len(tracker.events), newest_row
 
     def _write(self, tracker: DialogueStateTracker) -> bool:
-        """Append the new events. False when there were events that the tracker did not know: then what both remember is put together."""
+        """Append the new events. False when there were events that the tracker did not know: then what both remember is put together.
+
+        Of a conversation that was erased meanwhile nothing is written: its message was at work when the visitor had everything deleted.
+        """
         with self.engine.begin() as connection:
             sender = {"sender": tracker.sender_id}
-            if self.engine.dialect.name == "postgresql":  # nobody else writes between the look at the newest row and the end of this transaction
-                connection.execute(sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:sender, 0))"), sender)
+            database.alone_with(connection, tracker.sender_id)
+            if database.is_erased(connection, tracker.sender_id):
+                logger.info("a message was at work while its conversation was erased: nothing of it is kept")
+                self._mark(tracker, None)
+                return True
             newest = connection.execute(NEWEST, sender).scalar()
             new = list(self._additional_events(tracker))
             alone = newest == getattr(tracker, "newest_row", None)
             if not alone:
                 stored = self._load_with(connection, tracker.sender_id, False)
                 new = [event for event in new if not begins_session(event)]
-                new.append(SlotSet("conversation", put_together(stored.get_slot("conversation"), tracker.get_slot("conversation"))))
+                known = stored.get_slot("conversation") if stored else None  # None: its visitor had everything deleted and goes on
+                new.append(SlotSet("conversation", put_together(known, tracker.get_slot("conversation"))))
             if new:
                 connection.execute(database.events.insert(), self._rows(tracker.sender_id, new))
                 newest = connection.execute(NEWEST, sender).scalar()
@@ -171,20 +184,18 @@ def stored_events(connection: Any, sender_id: str, all_sessions: bool) -> List[A
 
     The latest session is the one that was written last: by Rasa's time stamps a clock that jumps back loses events.
     """
-    event, sender = database.events.c, {"sender": sender_id}
+    sender = {"sender": sender_id}
     if all_sessions:
         return connection.execute(EVENTS_SINCE, {**sender, "first": 0}).fetchall()
-    start = connection.execute(SESSION_START, sender).scalar() or 0
-    recent = connection.execute(RECENT_START, {**sender, "turns": LAST_TURNS - 1, "start": start}).scalar() if enabled("last_turns") else None
+    start, recent = connection.execute(STARTS, {**sender, "turns": LAST_TURNS - 1}).one()
     earlier: List[Any] = []
-    if recent is not None and recent > start:
-        bounds = {**sender, "start": start, "recent": recent}
-        if connection.execute(REWRITTEN, bounds).first():
-            recent = start
-        else:
-            newest = [row.id for row in connection.execute(NEWEST_OF_EACH, bounds)]
-            earlier = connection.execute(sa.select([event.id, event.data]).where(event.id.in_(newest)).order_by(event.id)).fetchall()
-    return [*earlier, *connection.execute(EVENTS_SINCE, {**sender, "first": start if recent is None else recent})]
+    if not enabled("last_turns") or recent is None:
+        recent = start
+    elif recent > start:
+        earlier = connection.execute(NEWEST_OF_EACH, {**sender, "start": start, "recent": recent}).fetchall()
+        if any(row.type_name in REWRITING for row in earlier):
+            earlier, recent = [], start
+    return [*earlier, *connection.execute(EVENTS_SINCE, {**sender, "first": recent})]
 
 
 def begins_session(event: Event) -> bool:

@@ -4,7 +4,7 @@ from typing import Dict
 
 #: Every workaround: those of assistant.rasa.patches by the name of their function, and two that are more than a function.
 NAMES = (
-    "tensorflow_stand_in", "last_turns", "short_action_timeout", "constant_action_schema", "refuse_components", "known_event_types", "training_files_read_once",
+    "tensorflow_stand_in", "last_turns", "short_action_timeout", "constant_action_schema", "refuse_components", "known_event_types", "rules_by_state", "graph_in_order", "emptiness_known", "calls_about_this_turn", "training_files_read_once",
     "kept_fingerprints", "quick_copies_of_examples", "lighter_compression")
 
 

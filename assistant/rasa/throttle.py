@@ -8,6 +8,7 @@ import ipaddress
 import logging
 import math
 import os
+import re
 import time
 from typing import List, Optional, Tuple
 
@@ -30,7 +31,7 @@ def address_of(request: Request, trusted: List[str]) -> Optional[str]:
     """The client's address, an IPv6 one as its /64 network; None for this machine.
 
     Only a proxy in `trusted` (networks in CIDR notation) is believed: then it is the right-most address of X-Forwarded-For that is no such proxy.
-    What is not an address counts as the address of whoever sent it.
+    What is not an address counts as the address of whoever sent it: then also this machine's own counts, so that no proxy's way of writing lifts the limit.
     """
     networks = [ipaddress.ip_network(entry, strict=False) for entry in trusted]
     chain = [part.strip() for value in request.headers.getall("x-forwarded-for", []) for part in value.split(",")]
@@ -38,16 +39,24 @@ def address_of(request: Request, trusted: List[str]) -> Optional[str]:
     while chain and any(address in network for network in networks if network.version == address.version):
         before = _parsed(chain.pop())
         if before is None:
-            break
+            return _key(address)
         address = before
-    if address.is_loopback:
-        return None
+    return None if address.is_loopback else _key(address)
+
+
+def _key(address: ipaddress._BaseAddress) -> str:
+    """What an address is counted under."""
     return str(ipaddress.ip_network((address, ONE_NETWORK), strict=False)) if address.version == 6 else str(address)
 
 
+#: An address with the port behind it, as some proxies write it; an IPv6 address is then in brackets.
+WITH_PORT = re.compile(r"\[([0-9a-fA-F:.]+)\](?::\d+)?|([\d.]+):\d+")
+
+
 def _parsed(text: str) -> Optional[ipaddress._BaseAddress]:
+    with_port = WITH_PORT.fullmatch(text)
     try:
-        address = ipaddress.ip_address(text.strip("[]"))
+        address = ipaddress.ip_address(with_port[1] or with_port[2] if with_port else text)
     except ValueError:
         return None
     return getattr(address, "ipv4_mapped", None) or address

@@ -3,11 +3,14 @@
 Rasa swallows an ImportError of this module ("unknown input channel"), so that it imports little and a test imports it.
 """
 import asyncio
+import contextlib
+import gc
 import json
 import logging
 import re
 import uuid
 from typing import Any, Awaitable, Callable, Dict, List, Optional
+from urllib.parse import urlsplit
 
 from rasa.core.channels.channel import InputChannel, OutputChannel, UserMessage
 from sanic import Blueprint, Sanic
@@ -17,12 +20,14 @@ from sanic.response import HTTPResponse, empty, raw, redirect
 from sanic.response import json as json_response
 
 from assistant import compose, database, retention
+from assistant.clinic import Limits
 from assistant.handoff import requests
 from assistant.rasa import assets, observe
 from assistant.rasa.record import Record
-from assistant.rasa.runtime import live_knowledge, responses, triage
+from assistant.rasa.runtime import circumstances, live_knowledge, responses, triage
 from assistant.rasa.throttle import Throttle
-from assistant.safety.replies import level_of, response_name, urgent_turn
+from assistant.safety.circumstances import remember
+from assistant.safety.replies import response_name, said_by_rasa
 from assistant.turn import Turn, public, together
 from assistant.understanding.reader import chosen_meaning, intent_of
 from assistant.understanding.text import normalise
@@ -31,12 +36,10 @@ from assistant.webstore import BadToken, WebStore
 logger = logging.getLogger(__name__)
 
 PREFIX = "/webhooks/web"
-#: Characters, after white space is folded, that are answered; a longer message is asked to be shortened.
-MOST_CHARACTERS = 4000
-#: Bytes of a request body; a larger one is refused (413).
-MOST_BYTES = 128 * 1024
 #: Seconds after which a request that is not delivered shows in the health answer.
 DELIVERY_LATE = 300
+#: Seconds that an erasure waits for a message at work; an action call may take 4.
+ERASE_WAIT = 8.0
 
 
 class Problem(Exception):
@@ -51,7 +54,7 @@ class Problem(Exception):
         return json_response(body, self.status, content_type="application/problem+json", headers=self.headers)
 
 
-TITLES = {400: "Bad request", 401: "Not authorised", 404: "Not found", 405: "Method not allowed", 413: "Too large", 415: "Unsupported media type", 429: "Too many requests", 503: "Not available"}
+TITLES = {400: "Bad request", 401: "Not authorised", 403: "Not allowed", 404: "Not found", 405: "Method not allowed", 413: "Too large", 415: "Unsupported media type", 429: "Too many requests", 503: "Not available"}
 
 
 class TurnOutput(OutputChannel):
@@ -67,11 +70,11 @@ class TurnOutput(OutputChannel):
 
     async def send_response(self, recipient_id: str, message: Dict[str, Any]) -> None:
         custom = message.get("custom") or {}
-        level = level_of(message.get("utter_action") or "")
+        by_rasa = said_by_rasa(message.get("utter_action") or "", message.get("text") or "")
         if "turn" in custom:
             self.turns.append(custom["turn"])
-        elif level:
-            self.turns.append(urgent_turn(level, message["text"]).as_dict())
+        elif by_rasa:
+            self.turns.append(by_rasa.as_dict())
         elif message.get("text"):
             self.texts.append(message["text"])
 
@@ -88,6 +91,11 @@ class TurnOutput(OutputChannel):
                 turn.say("answer", text)
             return turn.as_dict()
         return None
+
+
+def limits() -> Limits:
+    """The limits of clinic.yml as they are now."""
+    return live_knowledge().get().clinic.limits
 
 
 def plain_function(method: Callable[..., Awaitable[HTTPResponse]]) -> Callable[..., Awaitable[HTTPResponse]]:
@@ -156,24 +164,27 @@ class Endpoints:
         """Add every route, the error handlers and the CORS answer to `routes`."""
         routes.add_route(plain_function(self.open_session), "/sessions", methods=["POST"])
         routes.add_route(plain_function(self.erase_session), "/sessions", methods=["DELETE"])
-        routes.add_route(plain_function(self.post_message), "/messages", methods=["POST"])
+        routes.add_route(plain_function(self.post_urgent_first), "/messages", methods=["POST"])
         routes.add_route(plain_function(self.history), "/messages", methods=["GET"])
         routes.add_route(plain_function(self.feedback), "/feedback", methods=["POST"])
         routes.add_route(plain_function(self.live), "/live", methods=["GET"])
         routes.add_route(plain_function(self.health), "/health", methods=["GET"])
         routes.add_route(plain_function(self.metrics), "/metrics", methods=["GET"])
-        assets.AssetRoutes(PREFIX, MOST_CHARACTERS).register(routes)
+        assets.AssetRoutes(PREFIX).register(routes)
 
         @routes.listener("before_server_start")
         async def prepare(app: Sanic, _loop) -> None:
-            app.config.REQUEST_MAX_SIZE = MOST_BYTES
+            app.config.REQUEST_MAX_SIZE = limits().body_kilobytes * 1024
             app.error_handler.add(Exception, self.on_error)
             app.register_middleware(self.allow_origins, "response")
             app.register_middleware(self.front_door, "request")
+            app.register_middleware(self.only_named_websites, "request")
 
         @routes.listener("after_server_start")
         async def tidy(app: Sanic, _loop) -> None:
-            app.ctx.tidy = asyncio.ensure_future(retention.tidy_for_ever(lambda: live_knowledge().get().clinic.privacy.retention_days))
+            gc.collect()
+            gc.freeze()  # the model and all modules stay: the garbage collector need not walk through them (0.8 ms of a turn)
+            app.ctx.tidy = asyncio.ensure_future(retention.tidy_for_ever(lambda: live_knowledge().get().clinic.privacy))
 
         @routes.listener("before_server_stop")
         async def finish(app: Sanic, _loop) -> None:
@@ -200,7 +211,7 @@ class Endpoints:
         if status >= 500:
             logger.error("web channel: %s", type(error).__name__, exc_info=error)
             return Problem(503, TITLES[503], "The assistant cannot answer just now. Please try again in a moment.", {"Retry-After": "5"}).response()
-        details = {404: "There is nothing at this address.", 405: "This address does not take that method.", 413: f"A request may have at most {MOST_BYTES} bytes."}
+        details = {404: "There is nothing at this address.", 405: "This address does not take that method.", 413: f"A request may have at most {limits().body_kilobytes} KB."}
         return Problem(status, TITLES.get(status, "Bad request"), details.get(status, "The request is malformed.")).response()
 
     @staticmethod
@@ -208,12 +219,23 @@ class Endpoints:
         """http://localhost:5005/ shows the demo page instead of Rasa's greeting."""
         return redirect(f"{PREFIX}/demo") if request.path == "/" else None
 
+    @staticmethod
+    async def only_named_websites(request: Request) -> None:
+        """A page of another website changes nothing here, also where its browser would not let it read the answer. Raises Problem (403)."""
+        origin = request.headers.get("origin")
+        if request.method not in ("POST", "DELETE") or origin is None or not request.path.startswith(PREFIX):
+            return
+        own = request.headers.get("sec-fetch-site") == "same-origin" or urlsplit(origin).netloc == request.headers.get("host")
+        if not own and origin not in live_knowledge().get().clinic.website_origins:
+            raise Problem(403, TITLES[403], "This website is not named in `website_origins` of clinic.yml.")
+
     async def allow_origins(self, request: Request, response: HTTPResponse) -> None:
         """Answer preflights and replies for the origins that clinic.yml allows, without credentials."""
         if response is None or not request.path.startswith(PREFIX):
             return
         if assets.is_public(request.path, PREFIX) and response.status in (200, 304):
             return  # files of the widget: the same for every website
+        response.headers.setdefault("Cache-Control", "no-store")  # tokens and what was said
         for header in ("Access-Control-Allow-Credentials", "Access-Control-Expose-Headers", "Access-Control-Allow-Origin"):
             response.headers.pop(header, None)
         response.headers["Access-Control-Expose-Headers"] = "Delivered, Retry-After"
@@ -257,7 +279,7 @@ class Endpoints:
 
     async def limit(self, request: Request, **what: Any) -> None:
         """Count a call against the limits of clinic.yml. Raises Problem (429)."""
-        seconds = await self.throttle.check(request, live_knowledge().get().clinic.limits, **what)
+        seconds = await self.throttle.check(request, limits(), **what)
         if seconds:
             raise Problem(429, TITLES[429], live_knowledge().get().reply("too_many", seconds=str(seconds)), {"Retry-After": str(seconds)})
 
@@ -266,7 +288,7 @@ class Endpoints:
         if request.body:
             self.body(request)
         turn = compose.greeting(live_knowledge().get()).as_dict()
-        session, token, seconds = await database.reach(self.store.open, turn)
+        session, token, seconds = await self.record.open(turn, limits().token_hours * 3600)
         return json_response({"session": session, "token": token, "expires_in": seconds, "turn": public(turn)}, 201)
 
     async def post_message(self, request: Request) -> HTTPResponse:
@@ -288,6 +310,19 @@ class Endpoints:
         name = client_id or self.request_id(request)
         turn = await self.record.once(session, name, lambda first, faults: self.whole_turn(request, session, text, picked, name, first, faults))
         return json_response({"turn": public(turn)})
+
+    async def post_urgent_first(self, request: Request) -> HTTPResponse:
+        """post_message; but a danger sign is answered as such, without a record, also when the conversation has expired or is gone: the token has to be signed by us."""
+        try:
+            return await self.post_message(request)
+        except BadToken as error:
+            self.store.claimed(self.token(request), expired=True)
+            text = self.body(request).get("text")
+            turn = self.urgent(normalise(text)) if isinstance(text, str) else None
+            if turn is None:
+                raise error
+            observe.errors.labels("urgent_without_conversation").inc()
+            return json_response({"turn": public(turn.as_dict())})
 
     @staticmethod
     def request_id(request: Request) -> str:
@@ -318,8 +353,10 @@ class Endpoints:
             in_background(self.note_in_rasa(session, said))
         elif not picked and not said:
             turn = compose.compose({"request": "blank"}, None, kb)[0].as_dict()
-        elif not picked and len(" ".join(said.split())) > MOST_CHARACTERS:
-            turn = compose.fixed("fallback", "too_long", kb).as_dict()
+        elif not picked and len(" ".join(said.split())) > limits().characters:
+            meaning = {"request": "too_long", "triage": triage().find(said).as_dict(), "circumstances": circumstances().find(said)}
+            turn = compose.compose(meaning, None, kb)[0].as_dict()
+            in_background(self.note_in_conversation(request, session, meaning))
         else:
             turn = await self.ask_rasa(request, session, said, picked, client_id, first)
             if faults and turn["kind"] != "fallback":
@@ -327,20 +364,52 @@ class Endpoints:
         if turn.get("erase"):
             await database.reach(self.store.erase, session, True)
             return turn
-        return await self.record.keep(session, said[:MOST_CHARACTERS], turn, client_id)
+        if turn["kind"] == "crisis":
+            in_background(self.forget_draft(session))
+        return await self.record.keep(session, said[:limits().characters], turn, client_id)
 
     @staticmethod
     def urgent(said: str) -> Optional[Turn]:
-        """The urgent reply to a danger sign, found before the conversation's lock, so that a hung action never holds it up."""
+        """The reply to a danger sign or to plain words of a crisis, found before the conversation's lock, so that a hung action never holds it up."""
         name = response_name(triage().find(said).as_dict())
-        return urgent_turn(level_of(name), live_knowledge().get().phrases.fill(responses()[name])) if name else None
+        return said_by_rasa(name, live_knowledge().get().phrases.fill(responses()[name])) if name else None
 
     async def note_in_rasa(self, session: str, said: str) -> None:
-        """Let Rasa go through the same message, so that the conversation remembers it."""
+        """Let Rasa go through the same message, so that the conversation remembers it; of a very long one with what was found in all of it."""
+        text, parse = said[:limits().characters].lstrip("/ "), None
+        if len(said) > limits().characters:
+            meaning = {"questions": [], "language": "en", "triage": triage().find(said).as_dict(), "circumstances": circumstances().find(said)}
+            intent = {"name": intent_of(meaning), "confidence": 1.0}
+            parse = {"text": text, "intent": intent, "entities": [], "intent_ranking": [intent], "meaning": meaning}
         try:
-            await self.on_new_message(UserMessage(said[:MOST_CHARACTERS].lstrip("/ "), TurnOutput(), session, input_channel=WebInput.name()))
+            await self.on_new_message(UserMessage(text, TurnOutput(), session, input_channel=WebInput.name(), parse_data=parse))
         except Exception as error:
             logger.error("noting an urgent turn failed: %s", type(error).__name__)
+
+    @staticmethod
+    async def forget_draft(session: str) -> None:
+        """Delete what an open request form has: nobody is to be called about skin after a crisis."""
+        try:
+            await database.reach(requests.drop_drafts, session)
+        except Exception as error:
+            logger.error("deleting a draft failed: %s", type(error).__name__)
+
+    @staticmethod
+    async def note_in_conversation(request: Request, session: str, meaning: Dict[str, Any]) -> None:
+        """Remember what a message that was too long to answer said of the visitor's circumstances."""
+        from rasa.shared.core.events import SlotSet
+
+        agent = getattr(request.app.ctx, "agent", None)
+        if not meaning["circumstances"] or agent is None or not agent.is_ready():
+            return
+        try:
+            async with agent.lock_store.lock(session):
+                tracker = await agent.processor.fetch_tracker_and_update_session(session)
+                state = {**compose.new_state(), **(tracker.get_slot("conversation") or {})}
+                tracker.update(SlotSet("conversation", {**state, "circumstances": remember(state["circumstances"], meaning["circumstances"])}))
+                await agent.tracker_store.save(tracker)
+        except Exception as error:
+            logger.error("noting a very long message failed: %s", type(error).__name__)
 
     async def ask_rasa(self, request: Request, session: str, said: str, picked: Optional[Dict[str, Any]], client_id: str, first: bool) -> Dict[str, Any]:
         """Rasa's turn for a message, or the kind sentence with the phone when Rasa is silent or fails."""
@@ -422,9 +491,19 @@ class Endpoints:
         return empty(204)
 
     async def erase_session(self, request: Request) -> HTTPResponse:
+        """Delete a conversation, under its lock: behind the message at work, for ERASE_WAIT seconds at most; what still comes of one afterwards is not written."""
+        await self.limit(request)
         session = await self.session(request)
-        delivered = await database.reach(self.store.delivered, session)
-        await database.reach(self.store.erase, session)
+        agent = getattr(request.app.ctx, "agent", None)
+        async with contextlib.AsyncExitStack() as held:
+            if agent is not None and agent.is_ready():
+                with contextlib.suppress(asyncio.TimeoutError):
+                    await asyncio.wait_for(held.enter_async_context(agent.lock_store.lock(session)), ERASE_WAIT)
+            delivered = await database.reach(self.store.delivered, session)
+            await database.reach(self.store.erase, session)
+            self.record.forget(session)
+            if agent is not None and agent.is_ready():
+                getattr(agent.tracker_store, "_tracker_store", agent.tracker_store).forget(session)  # Rasa wraps it
         return empty(204, headers={"Delivered": delivered} if delivered else None)
 
     async def live(self, request: Request) -> HTTPResponse:
@@ -432,6 +511,7 @@ class Endpoints:
 
     async def health(self, request: Request) -> HTTPResponse:
         """What works: the model, the action server, the store, the newest edit of the knowledge base."""
+        await self.limit(request)
         agent = getattr(request.app.ctx, "agent", None)
         ready = bool(agent and agent.is_ready())
         actions = "ok" if ready and await self.actions_alive(agent) else "down"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Dict, List, Optional
 
 from assistant import paths
-from assistant.safety.triage import compile_sign
+from assistant.safety.triage import Finding, compile_sign, thought_of
 from assistant.yamlfile import ContentError, YamlFile, plain
 
 if TYPE_CHECKING:  # the action server needs no models
@@ -17,8 +17,12 @@ if TYPE_CHECKING:  # the action server needs no models
 SELF = re.compile(r"\b(?:i|i'?m|im|i'?ve|ive|i'?ll|ill|me|my|mine|myself|we|our)\b", re.I)
 OTHER = re.compile(
     r"\b(?:my|his|her|our|a) (?:\w+ )?(?:sister|brother|mum|mom|mother|dad|father|wife|husband|partner|girlfriend|boyfriend|friend|mate|daughter|son|nan|gran|grandma|aunt|auntie|"
-    r"uncle|cousin|niece|nephew|boss|colleague|neighbou?r|client|flatmate|roommate|bf|gf|hubby|lad|kid|child|girl|boy|teen(?:ager)?)(?:'s|s)?\b|\b(?:she|he|they)(?:'s|'re)?\b", re.I)
+    r"uncle|cousin|niece|nephew|boss|colleague|neighbou?r|client|flatmate|roommate|bf|gf|hubby|lad|kid|child|girl|boy|teen(?:ager)?)(?:'s|s)?\b|\b(?:she|he|they)(?:'?s|'?re)?\b", re.I)
 DENIED = re.compile(r"\b(?:not|isn'?t|aren'?t|never|no longer|don'?t have|dont have|haven'?t got|don'?t take|dont take|not on|without|no)\b[^.;!?,]{0,22}$", re.I)
+#: The speaker's own childhood is nobody else.
+CHILDHOOD = re.compile(r"\b(?:as|when i was|i was) (?:a|an|just a|only a) (?:\w+ )?(?:kid|child|boy|girl|lad|teen(?:ager)?)\b|\b(?:a|an) (?:\w+ )?(?:kid|child|boy|girl|teen(?:ager)?) (?:i|when i)\b", re.I)
+#: What goes on now, in the clause of what is stated.
+GOES_ON = re.compile(r"\b(?:still|currently|at the moment|these days)\b|\b(?:i|she|he|they|we)(?:'?m| am|'?s| is|'?re| are)? (?:also |always |now |daily )?(?:take|takes|taking|on|have|has|get|gets)\b(?! (?:been|had|finished|taken|stopped|not|never)\b)", re.I)
 #: A question about people in general, which states nothing about anybody.
 IN_GENERAL = re.compile(
     r"\b(?:can (?:people|women|men|you|someone|anyone|pregnant|diabetics|teens|teenagers|it|this|that|needling|microneedling)|is (?:it|this|microneedling|needling|there)|are (?:people|women|there|pregnant)|"
@@ -32,6 +36,10 @@ class Pattern:
     signs: List[re.Pattern]
     past: Optional[re.Pattern]
     never: Optional[re.Pattern]
+
+
+#: The speaker, right before what is stated.
+OWN = re.compile(r"\b(?:i|i'?m|i am|i'?ve|i have|i was)(?: (?:also|still|just|currently|now|do|only|am))? $", re.I)
 
 
 class Circumstances:
@@ -52,8 +60,8 @@ class Circumstances:
             raise ContentError(problems)
 
     def find(self, text: str) -> List[Dict[str, Any]]:
-        """What is stated, as `{"id", "who": "self" | "other", "when": "now" | "past", "denied": bool}`, in the file's order; or the one thing that only
-        the trained model sees, with its `margin` as well."""
+        """What is stated, as `{"id", "who": "self" | "other", "when": "now" | "past", "denied": bool}`, in the file's order, with `planned` where it is only thought of;
+        or the one thing that only the trained model sees, with its `margin` as well."""
         found: Dict[str, Dict[str, Any]] = {}
         seen = set()
         sentences = [s for s in re.split(r"(?<=[.!?])\s+|\n", text) if s.strip()]
@@ -66,7 +74,7 @@ class Circumstances:
                 if pattern.never and pattern.never.search(sentence):
                     continue
                 stated = self._stated(sentence, match.start(), match.end(), pattern.past)
-                if stated:
+                if stated and not (stated.get("planned") and name in found):  # what happened counts, whatever is asked after it
                     found[name] = {"id": name, **stated}
         if self.model and not found:
             self._add_by_model(text, sentences, seen, found)
@@ -84,15 +92,21 @@ class Circumstances:
 
     @staticmethod
     def _stated(sentence: str, start: int, end: int, history: Optional[re.Pattern]) -> Optional[Dict[str, Any]]:
+        told, sentence = sentence, CHILDHOOD.sub(lambda match: "-" * len(match.group()), sentence)
         before = sentence[:start]
         mine, others = SELF.search(sentence), OTHER.search(sentence)
         if IN_GENERAL.search(sentence) and not (mine or others):
             return None
         clause = re.split(r"[,;]| but | and ", before)[-1] + sentence[start:end]
-        other = OTHER.search(clause) or (others and not re.search(r"\b(?:i'?m|im|i am|i have|i'?ve|ive|i take|i got|i get|me)\b", sentence, re.I))
+        own = OWN.search(before)  # "I breastfeed my son": who does it stands right before it
+        other = not own and (OTHER.search(clause) or (others and not re.search(r"\b(?:i'?m|im|i am|i have|i'?ve|ive|i take|i got|i get|me)\b", sentence, re.I)))
         denied = bool(DENIED.search(before)) and not re.search(r"\b(?:not sure|no idea|not only)\b", before, re.I)
-        past = bool(history and history.search(sentence))
-        return {"who": "other" if other else "self", "when": "past" if past else "now", "denied": denied}
+        planned = thought_of(told[:end], told)
+        parts = re.split(r"([,;]| but | and )", told)
+        ends = [sum(map(len, parts[:number + 1])) for number in range(len(parts))]
+        around = next((part for part, last in zip(parts, ends) if end <= last), told)
+        past = bool(history and not planned and (history.search(around) or history.search(told) and not GOES_ON.search(around)))
+        return {"who": "other" if other else "self", "when": "past" if past else "now", "denied": denied, **({"planned": True} if planned else {})}
 
 
 def remember(known: Dict[str, Dict[str, str]], stated: List[Dict[str, Any]]) -> Dict[str, Dict[str, str]]:
@@ -104,3 +118,13 @@ def remember(known: Dict[str, Dict[str, str]], stated: List[Dict[str, Any]]) -> 
         else:
             known[item["id"]] = {"who": item["who"], "when": item["when"]}
     return known
+
+
+def harmful_together(stated: List[Dict[str, Any]], known: Dict[str, Dict[str, str]]) -> Finding:
+    """Row 21 of the triage table, when a pregnancy meets isotretinoin in one person now, one of the two told just now and the other before."""
+    pair = {"pregnancy", "isotretinoin"}
+    after = remember(known, stated)
+    told_now = {item["id"] for item in stated if not item["denied"]} & pair
+    if told_now and pair <= after.keys() and not told_now & known.keys() and len({(after[name]["who"], after[name]["when"]) for name in pair}) == 1 and after["pregnancy"]["when"] == "now":
+        return Finding("same_day", (21,))
+    return Finding()

@@ -1,27 +1,47 @@
-"""Which domain response answers a triage finding, and the turn that shows it."""
+"""Which prepared text answers a triage finding, and the turn that shows it."""
+import re
 from typing import Any, Dict, Optional
 
-from assistant.turn import Turn
+from assistant.turn import Message, Turn
 
 URGENT = ("same_day", "emergency")
-#: Domain response by level and the row that decides (first match); a level's own name is the general one.
-BY_ROW = {
-    "emergency": {1: "allergy", 2: "numbing", 3: "numbing", 5: "eye", 6: "stroke", 7: "vessel", 8: "bleeding", 4: "sepsis", 25: "poisoning"},
-    "same_day": {14: "exposure", 11: "eye", 12: "burn", 10: "sores", 13: "hives", 27: "needle", 26: "medicine", 16: "numb"},
+#: Text by level and the row that decides (first match; None is the level's own, general text). Among the rows of one level, what is getting worse comes before
+#: what was skipped or taken. Texts of `contact_clinic` are in data/knowledge/replies.yml, the others are domain responses.
+BY_ROW: Dict[str, Dict[int, Optional[str]]] = {
+    "emergency": {2: "numbing", 3: "numbing", 1: "allergy", 5: "eye", 6: "stroke", 7: "vessel", 8: "bleeding", 4: "sepsis", 12: "burn", 10: "sores", 9: "sepsis", 25: "poisoning"},
+    "same_day": {14: "exposure", 11: "eye", 12: "burn", 10: "sores", 13: "hives", 9: None, 15: None, 19: None, 27: "needle", 26: "medicine", 16: "numb", 21: "pregnant"},
+    "contact_clinic": {26: "medicine", 21: "pregnant", 22: "before", 15: "lumps", 18: "scar", 17: "patches", 19: "breakout", 27: "tetanus"},
 }
+#: The same in other languages, where fewer texts are told apart.
+BY_ROW_ABROAD: Dict[str, Dict[int, Optional[str]]] = {
+    "emergency": {1: None, 2: None, 3: None, 5: "eye", 8: "bleeding", 25: "poisoning"},
+    "same_day": {14: "exposure", 12: "burn"},
+}
+#: Situations of a crisis in which a life may be in danger now.
+LIFE_IN_DANGER = ("suicidal", "self_harm_now")
+
+
+def kind_of(finding: Dict[str, Any], table: Dict[str, Dict[int, Optional[str]]]) -> Optional[str]:
+    """Which text of the finding's level its rows ask for; None for the general one."""
+    return next((kind for row, kind in table.get(finding["level"], {}).items() if row in finding.get("rows", [])), None)
 
 
 def response_name(finding: Dict[str, Any]) -> Optional[str]:
-    """The domain response for a finding (`level`, `rows`), or None below same-day."""
-    level = finding.get("level")
-    if level not in URGENT:
+    """The domain response for a finding (`level`, `rows`, `crisis`), or None when there is neither something urgent nor a crisis."""
+    level, language, crisis = finding.get("level"), finding.get("language", "en"), finding.get("crisis")
+    abroad = language != "en"
+    if level in URGENT and not (crisis and level == "same_day"):
+        named: Any = (level, kind_of(finding, BY_ROW_ABROAD if abroad else BY_ROW))
+    elif crisis:
+        named = ("crisis", crisis if crisis != "general" else None)
+    else:
         return None
-    if finding.get("language", "en") != "en":
-        return f"utter_{level}_{finding['language']}"
-    for row, name in BY_ROW[level].items():
-        if row in finding.get("rows", []):
-            return f"utter_{level}_{name}"
-    return f"utter_{level}"
+    return "_".join(["utter", *filter(None, named), *([language] if abroad else [])])
+
+
+def clinic_reply(finding: Dict[str, Any]) -> str:
+    """The reply (data/knowledge/replies.yml) for a finding that the clinic should hear of."""
+    return "_".join(filter(None, ("contact_clinic", kind_of(finding, BY_ROW))))
 
 
 def level_of(response: str) -> Optional[str]:
@@ -29,8 +49,22 @@ def level_of(response: str) -> Optional[str]:
     return next((level for level in URGENT if response.startswith(f"utter_{level}")), None)
 
 
-def urgent_turn(level: str, text: str) -> Turn:
-    """The turn that says an urgent reply."""
-    turn = Turn("triage", topics=["urgent_symptom"], urgency=level)
-    turn.say("triage", text, "urgent_symptom")
+def language_of(response: str) -> Optional[str]:
+    """The language of a domain response such as utter_same_day_es; None for an English one."""
+    found = re.search(r"_([a-z]{2})$", response)
+    return found[1] if found else None
+
+
+def said_by_rasa(response: str, text: str) -> Optional[Turn]:
+    """The turn that says `text` of a domain response that is urgent or answers a crisis; None for any other response."""
+    level = level_of(response)
+    if level:
+        turn = Turn("triage", topics=["urgent_symptom"], urgency=level)
+        turn.messages.append(Message("triage", text, "urgent_symptom", level, language_of(response)))
+        return turn
+    if not response.startswith("utter_crisis"):
+        return None
+    danger = response.startswith(tuple(f"utter_crisis_{situation}" for situation in LIFE_IN_DANGER))
+    turn = Turn("crisis", topics=["crisis", "urgent_symptom"] if danger else ["crisis"], urgency="emergency" if danger else "none")
+    turn.messages.append(Message("answer", text, "crisis", language=language_of(response)))
     return turn

@@ -7,12 +7,11 @@ import json
 from pathlib import Path
 from typing import Callable, Dict, List, Sequence, Tuple
 
-import joblib
 import numpy as np
 
 from assistant import paths
-from assistant.understanding.model import WordRow, without_rare_terms, word_features
 from assistant.understanding.text import normalise
+from assistant.understanding.words import WordRow
 from assistant.yamlfile import YamlFile, plain
 
 NOTHING = "none"
@@ -45,11 +44,10 @@ def statement_rows(topic_texts: Sequence[str], topic_labels: Sequence[str]) -> T
 
 
 class StatementModel:
-    """Which circumstances a sentence states. `weights` [features + dimension, circumstances], `bias` [circumstances]."""
+    """Which circumstances a sentence states. `weights` [terms + dimension, circumstances], `bias` [circumstances]."""
 
-    def __init__(self, names: Sequence[str], features, weights: np.ndarray, bias: np.ndarray, encode: Callable[[str], np.ndarray]):
-        self.names, self.features, self.weights, self.bias, self.encode = list(names), features, weights, bias, encode
-        self._row = WordRow(features)
+    def __init__(self, names: Sequence[str], row: WordRow, weights: np.ndarray, bias: np.ndarray, encode: Callable[[str], np.ndarray]):
+        self.names, self._row, self.weights, self.bias, self.encode = list(names), row, weights, bias, encode
         self._words = len(weights) - len(encode("a"))
 
     @classmethod
@@ -58,10 +56,10 @@ class StatementModel:
         import scipy.sparse
         from sklearn.svm import LinearSVC
 
-        features = word_features()
-        both = scipy.sparse.hstack([features.fit_transform(texts), scipy.sparse.csr_matrix(vectors * EMBEDDING_WEIGHT)]).tocsr()
+        row, words = WordRow.fit(texts)
+        both = scipy.sparse.hstack([words, scipy.sparse.csr_matrix(vectors * EMBEDDING_WEIGHT)]).tocsr()
         fitted = LinearSVC(C=1.0, class_weight="balanced", random_state=0).fit(both, labels)
-        return cls(fitted.classes_, features, fitted.coef_.T.astype(np.float16), fitted.intercept_.astype(np.float32), encode)
+        return cls(fitted.classes_, row, fitted.coef_.T.astype(np.float16), fitted.intercept_.astype(np.float32), encode)
 
     def margins(self, text: str) -> Dict[str, float]:
         """The margin of each circumstance (and of NOTHING): above zero it is on that side of the boundary."""
@@ -77,12 +75,12 @@ class StatementModel:
         return [(name, margin) for name, margin in sorted(margins.items(), key=lambda item: -item[1]) if margin > max(LEAST_MARGIN, nothing)]
 
     def save(self, folder: Path) -> None:
-        """Write statements.joblib and statements.json."""
-        joblib.dump({"features": without_rare_terms(self.features), "weights": self.weights, "bias": self.bias}, folder / "statements.joblib")
+        """Write statements.npz and statements.json."""
+        np.savez(folder / "statements.npz", weights=self.weights, bias=self.bias, **self._row.arrays())
         (folder / "statements.json").write_text(json.dumps(self.names), "utf-8")
 
     @classmethod
     def load(cls, folder: Path, encode: Callable[[str], np.ndarray]) -> "StatementModel":
         """Read what `save` wrote."""
-        data = joblib.load(folder / "statements.joblib")
-        return cls(json.loads((folder / "statements.json").read_text("utf-8")), data["features"], data["weights"], data["bias"], encode)
+        with np.load(folder / "statements.npz") as data:
+            return cls(json.loads((folder / "statements.json").read_text("utf-8")), WordRow.of(data), data["weights"], data["bias"], encode)

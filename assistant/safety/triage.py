@@ -6,7 +6,7 @@ table (docs/triage.md). Nothing here names a condition or advises: it only decid
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
 from assistant import paths
 from assistant.yamlfile import ContentError, YamlFile, plain
@@ -23,7 +23,7 @@ FALSE_DENIAL = re.compile(r"\b(?:not (?:only|just|sure|fussed|great|good|bothere
 GENERAL = re.compile(
     r"\b(?:can (?:it|this|that|microneedling|needling|the|prp|you|they|a|one|rf|numbing)|could (?:it|this|that|microneedling|needling|the|prp|i get|you)|does (?:it|this|microneedling|needling|the|prp|anyone)|do (?:you|people|they) "
     r"(?:ever|get|usually|often|have)|will (?:it|i|my|there|the|you)|would (?:it|i|that|you)|what (?:if|happens|would|are the|does an?|do you do|should i look|counts|kind)|how (?:likely|common|do (?:you|i) (?:know|avoid|spot|tell|treat|prevent)|would i|often|many|long does|long is|long will|big a|dangerous|high)|"
-    r"is (?:it|there|this) (?:possible|true|common|a risk|any|likely|dangerous|safe|normal to get|ok|okay)|is there|are there|risks? of|chance of|chances of|danger of|worried about (?:getting|the|it|a)|scared (?:of|about|that)|afraid of|terrified of|signs of|symptoms of|read (?:about|that|online)|heard|saw (?:a|on|that)|"
+    r"is (?:it|there|this) (?:possible|true|common|a risk|any|likely|dangerous|safe|normal to get|ok|okay)|is there|are there|risks? of|chance of|chances of|danger of|worried about (?:getting|the|it|a)|scared (?:of|about|that)|afraid of|terrified of|signs of|symptoms of|read (?:about|that|online|(?:\w+ ){0,3}(?:stories|reviews|reports))|(?:horror|scare) stor(?:y|ies)|heard|saw (?:a|on|that)|"
     r"in the film|movie|kim kardashian|celebrit\w*|before (?:i book|booking|i commit|my first)|thinking of|thinking about|if i (?:get|got|have|had|were|notice)|if (?:it|there|someone|anyone|you)|in case|what to do if|hypothetical\w*|just curious|asking before|prevent|avoid)\b", re.I)
 #: Somebody is living it now.
 PERSONAL = re.compile(
@@ -31,7 +31,7 @@ PERSONAL = re.compile(
     r"daughter'?s|mum'?s|mom'?s|wife'?s|husband'?s|sister'?s|today|tonight|yesterday|this morning|last night|right now|since|ago|just now|now)\b", re.I)
 #: Long past or resolved.
 PAST = re.compile(
-    r"\b(?:years? ago|(?<!since )last (?:year|winter|summer|spring|autumn|christmas|easter)|as a (?:kid|child|teen)|when i was (?:a |little|young|\d)|back in (?:19|20)\d\d|in (?:19|20)\d\d|decades? ago|months? ago (?:and|but)? ?(?:it )?(?:healed|cleared|fine)|"
+    r"\b(?:years? ago|(?<!since )last (?:year|winter|summer|spring|autumn|christmas|easter)|as a (?:kid|child|teen)|when i was (?:a |little|young|\d{1,2})|back in (?:19|20)\d\d|in (?:19|20)\d\d|decades? ago|months? ago (?:and|but)? ?(?:it )?(?:healed|cleared|fine)|"
     r"all (?:cleared|healed|better|gone|fine) now|(?:has|have|it'?s|is|are) (?:since |fully |completely |all )?(?:healed|cleared up|gone away|settled|gone down)|used to|ages ago|once had|had (?:it|one) once|previous(?:ly)?|history of)\b", re.I)
 #: Figures of speech.
 IDIOM = re.compile(
@@ -40,17 +40,31 @@ IDIOM = re.compile(
     r"face (?:like|is like) a|burning question|burn(?:ing|t)? a hole|sick of|sick to death|bored to tears|choked up|numb with|itching to|feet are killing|(?:my )?(?:head|feet|back|hubby|husband|wife|mum|boss) (?:will|would|is going to) (?:explode|kill|murder)|spread the (?:word|cost)|swollen (?:price|bill))\b", re.I)
 
 
+#: Something is only thought of,
+PLANNED = re.compile(
+    r"\b(?:can|could|should|shall|may|must|would|will|do|does) (?:i|we|she|he|they|you|me|my)\b|\b(?:is|would|will) (?:it|that|this)(?: be)? (?:ok(?:ay)?|safe|fine|alright|bad|wrong|allowed|better|best|dangerous)\b|\b(?:ok(?:ay)?|safe|fine|alright) to\b"
+    r"|\b(?:going|want(?:ed|s)?|need|have|hop(?:e|ing)|plan(?:ning)?|like|supposed|meant|able) to\b|\b(?:gonna|wanna|gotta|i'?ll|we'?ll|i would|i'?d|thinking (?:of|about)|about to|if (?:i|we|she|he|they|you))\b", re.I)
+#: or has happened.
+HAPPENED = re.compile(
+    r"\b(?<!be )(?:shared|re-?used|stopped|skipped|missed|paused|borrowed|swapped|lent|came off)\b|\b(?:i|we|he|she|they|you|somebody|someone|nurse|clinic|lady|woman|man|guy|therapist|friend|sister|mum|mom|husband|partner)(?:'ve| have| has| had|'s)? "
+    r"(?:already |just |both |all |also |once |now )*(?:used|quit|halved|did|passed|rolled|been (?:sharing|using|skipping|missing|re-?using))\b|\b(?:was|were|been) (?:already )?used\b", re.I)
+
+
 @dataclass(frozen=True)
 class Finding:
-    """What triage says of a message: its level, the rows of the table that were met, and the language to reply in."""
+    """What triage says of a message: its level, the rows of the table that were met at that level, and the language to reply in.
+
+    `plain`: a sign that is no figure of speech, so that the trained model cannot doubt it. `crisis`: the situation of a crisis (topic crisis), beside any level."""
 
     level: str = "none"
     rows: tuple = ()
     language: str = "en"
+    plain: bool = False
+    crisis: Optional[str] = None
 
     def as_dict(self) -> Dict[str, Any]:
         """JSON-serialisable form."""
-        return {"level": self.level, "rows": list(self.rows), "language": self.language}
+        return {"level": self.level, "rows": list(self.rows), "language": self.language, "crisis": self.crisis}
 
 
 def compile_sign(text: str) -> re.Pattern:
@@ -74,26 +88,33 @@ class RedFlags:
                 problems.append(file.problem(("red_flags", number, "level"), f"`{flag.get('level')}` is not a level", f"Use one of: {', '.join(LEVELS)}."))
             for index, sign in enumerate(flag["signs"]):
                 try:
-                    self.flags.append((flag["row"], flag["level"], flag.get("with", []), compile_sign(sign)))
+                    self.flags.append((flag["row"], flag["level"], flag.get("with", []), flag.get("plain", False), compile_sign(sign)))
                 except re.error as error:
                     problems.append(file.problem(("red_flags", number, "signs", index), f"not a pattern ({error})", "Check brackets and signs."))
+        self.crisis = [compile_sign(sign) for sign in data["crisis"]]
         if problems:
             raise ContentError(problems)
 
+    def mentions(self, concept: str, text: str) -> bool:
+        """Whether `text` names a concept of the file."""
+        return any(pattern.search(text) for pattern in self.concepts[concept])
+
     def find(self, text: str) -> Finding:
-        """The most urgent level whose sign is reported in `text`, and every row met."""
-        level, rows = 0, []
+        """The most urgent level whose sign is reported in `text`, with the rows met at that level, and plain words of somebody who wants to die."""
+        met: List[Tuple[int, int, bool]] = []  # level, row, plain
         present: Dict[str, bool] = {}
-        for row, name, needs, pattern in self.flags:
+        for row, name, needs, is_plain, pattern in self.flags:
             for concept in needs:
                 if concept not in present:
-                    present[concept] = any(p.search(text) for p in self.concepts[concept])
+                    present[concept] = self.mentions(concept, text)
             if not all(present[concept] for concept in needs):
                 continue
             if any(reported(text, match) for match in pattern.finditer(text)):
-                rows.append(row)
-                level = max(level, LEVELS.index(name))
-        return Finding(LEVELS[level], tuple(dict.fromkeys(rows)))
+                met.append((LEVELS.index(name), row, is_plain))
+        level = max((of for of, _, _ in met), default=0)
+        despair = any(reported(text, match) for sign in self.crisis for match in sign.finditer(text))
+        plainly = any(is_plain for of, _, is_plain in met if of == level)  # a milder sign that is plain does not vouch for an urgent one
+        return Finding(LEVELS[level], tuple(dict.fromkeys(row for of, row, _ in met if of == level)), plain=plainly, crisis="suicidal" if despair else None)
 
 
 def reported(text: str, match: re.Match) -> bool:
@@ -110,6 +131,11 @@ def reported(text: str, match: re.Match) -> bool:
     return not (GENERAL.search(sentence) and not living_it(sentence, match))
 
 
+def thought_of(begin: str, whole: str) -> bool:
+    """Whether what `begin` leads to is only asked about or planned, and nothing in the `whole` sentence says that it has happened."""
+    return bool(PLANNED.search(begin)) and not HAPPENED.search(whole)
+
+
 def living_it(sentence: str, match: re.Match) -> bool:
     """Whether a sentence with a question in it still reports the sign as the person's own."""
     general = GENERAL.search(sentence)
@@ -117,7 +143,10 @@ def living_it(sentence: str, match: re.Match) -> bool:
 
 
 def more_urgent(one: Optional[Finding], other: Optional[Finding]) -> Finding:
-    """The more urgent of two findings, with the rows of both."""
+    """The more urgent of two findings, with the rows of both where they are equally urgent: a milder one must not choose the reply."""
     found: List[Finding] = [f for f in (one, other) if f]
     best = max(found, key=lambda f: LEVELS.index(f.level), default=Finding())
-    return Finding(best.level, tuple(dict.fromkeys(row for f in found for row in f.rows)), best.language)
+    despair = next((f for f in found if f.crisis), Finding())
+    equal = [f for f in found if f.level == best.level]
+    rows = tuple(dict.fromkeys(row for f in equal for row in f.rows))
+    return Finding(best.level, rows, (despair if best.level == "none" and despair.crisis else best).language, any(f.plain for f in equal), despair.crisis)

@@ -5,7 +5,7 @@ import threading
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Iterable
+from typing import Iterable, List, Optional, Tuple
 
 import numpy as np
 
@@ -15,6 +15,8 @@ from assistant import paths
 DIMENSION = 384
 #: Word pieces that are read of one text; a longer one is cut (a sentence has about 15).
 MAX_TOKENS = 128
+#: Texts whose word pieces are kept, for `Encoder.part`.
+REMEMBER_PIECES = 16
 
 
 class EncoderFileError(RuntimeError):
@@ -55,6 +57,7 @@ class Encoder:
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(MAX_TOKENS)
         self._memory: OrderedDict[str, np.ndarray] = OrderedDict()
+        self._pieces: OrderedDict[str, Tuple[np.ndarray, List[Tuple[int, int]]]] = OrderedDict()
         self._remember, self._lock = remember, threading.Lock()
 
     @classmethod
@@ -71,15 +74,36 @@ class Encoder:
             if text in self._memory:
                 self._memory.move_to_end(text)
                 return self._memory[text]
+        return self._run(text)[0]
+
+    def part(self, text: str, start: int, end: int) -> Optional[np.ndarray]:
+        """The embedding of text[start:end] as a part of `text`, without another run of the network; None when none of its word pieces is read.
+
+        The mean of its word pieces as the network sees them in the whole text: "late chunking", Günther et al. 2024, arXiv:2409.04701.
+        """
+        if len(text.lower()) != len(text):  # a letter that is longer in lower case: the places are others
+            return None
+        with self._lock:
+            kept = self._pieces.get(text)
+        pieces, places = kept or self._run(text)[1]
+        inside = [number for number, (first, last) in enumerate(places) if start <= first < last <= end]
+        if not inside:
+            return None
+        mean = pieces[inside].mean(axis=0)
+        return mean / np.linalg.norm(mean)
+
+    def _run(self, text: str) -> Tuple[np.ndarray, Tuple[np.ndarray, List[Tuple[int, int]]]]:
+        """The embedding of a text, and its word pieces ([pieces, dimension], first and last character of each), all kept for a while."""
         encoding = self._tokenizer.encode(text.lower())
         ids = np.array([encoding.ids], dtype=np.int64)
-        mask = np.ones_like(ids)
-        vector = self._session.run(None, {"input_ids": ids, "attention_mask": mask})[0][0]
+        vector, pieces = self._session.run(["embedding", "pieces"], {"input_ids": ids, "attention_mask": np.ones_like(ids)})
+        found = vector[0], (pieces[0], encoding.offsets)
         with self._lock:
-            self._memory[text] = vector
-            while len(self._memory) > self._remember:
-                self._memory.popitem(last=False)
-        return vector
+            self._memory[text], self._pieces[text] = found
+            for kept, most in ((self._memory, self._remember), (self._pieces, REMEMBER_PIECES)):
+                while len(kept) > most:
+                    kept.popitem(last=False)
+        return found
 
     def encode_all(self, texts: Iterable[str]) -> np.ndarray:
         """Embeddings of several texts, [n, 384], on all cores.

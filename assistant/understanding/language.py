@@ -15,6 +15,12 @@ often ok on one only or our out pain people per please price cost really red saf
 take than thanks that the their them then there these they thing this time to today too treatment two u under up ur use
 using want was we week weeks well were what when where which while who why will with without work would yes you your""".split())
 
+#: Words of very short questions ("¿cuánto cuesta?") that no English one has, by language.
+SHORT = {word: code for code, words in {
+    "es": "cuanto cuánto cuesta precio precios duele dónde cuándo gracias", "pt": "custa preço preços dói onde obrigada obrigado", "fr": "combien coûte coute tarif tarifs prix douloureux où bonjour",
+    "de": "kostet preis preise schmerzhaft wieviel wann danke", "it": "costa prezzo prezzi dolore", "pl": "ile kosztuje boli cena", "nl": "hoeveel kost prijs doet",
+}.items() for word in words.split()}
+
 
 @functools.lru_cache(maxsize=1)
 def _identifier():
@@ -27,6 +33,8 @@ def _identifier():
 
 def script_language(text: str) -> str:
     """The language that a non-Latin script stands for, or an empty text."""
+    if text.isascii():
+        return ""
     names = [unicodedata.name(c, "").split(" ")[0] for c in text if c.isalpha()]
     for script, language in (("HIRAGANA", "ja"), ("KATAKANA", "ja"), *SCRIPTS.items()):
         if names and sum(name == script for name in names) > len(names) * (0.15 if language == "ja" else 0.5):
@@ -34,6 +42,7 @@ def script_language(text: str) -> str:
     return ""
 
 
+@functools.lru_cache(maxsize=256)
 def detect(text: str) -> str:
     """ISO 639-1 code of the language; "en" unless it clearly is another one of KNOWN. "other" is not used for guesses."""
     scripted = script_language(text)
@@ -41,14 +50,20 @@ def detect(text: str) -> str:
         return "ur" if scripted == "ar" and re.search("[\u0679\u0688\u0691\u06ba\u06d2]", text) else scripted
     words = re.findall(r"[^\W\d_]+", text.lower())
     if len(words) < 3:
-        return "en"
+        return next((SHORT[word] for word in words if word in SHORT and not ENGLISH.intersection(words)), "en")
     if sum(word in ENGLISH for word in words) >= max(1, len(words) * ENGLISH_ENOUGH):
         return "en"
     language, probability = _identifier().classify(text.lower())
     return language if probability >= 0.95 else "en"
 
 
-def maybe_foreign(text: str) -> bool:
-    """Whether a message taken for English may still be another language: very short, or with accents and few English words."""
+def maybe_foreign(text: str) -> str:
+    """The language that a message taken for English may still be written in ("other" where that is anybody's guess), or an empty text: very short, or with few English
+    words and accents or the look of another language."""
     words = re.findall(r"[^\W\d_]+", text.lower())
-    return len(words) < 3 or (not text.isascii() and sum(word in ENGLISH for word in words) < len(words) / 2)
+    if len(words) < 3:
+        return "other"
+    if sum(word in ENGLISH for word in words) >= len(words) / 2:
+        return ""
+    guess = _identifier().classify(text.lower())[0]
+    return guess if guess != "en" else "" if text.isascii() else "other"

@@ -60,9 +60,18 @@ class Lexicon:
         ruler.add_patterns(patterns)
         self._known = {w.lower() for p in patterns for w in p["pattern"].split()}
         self._words = list(self._fuzzy)
+        # One message is read by several components, and the same words come again and again.
+        self._misspelt, self._found = functools.lru_cache(maxsize=4096)(self._find_misspelt), functools.lru_cache(maxsize=256)(self._find)
 
     def entities(self, text: str) -> List[Dict[str, Any]]:
         """Entities of `text` in Rasa's form: entity, value (canonical), start, end, and `negated` where it is."""
+        return [dict(entity) for entity in self._found(text)]
+
+    def words(self) -> List[str]:
+        """The names of one word, canonical ones included."""
+        return sorted({name for values in self.names.values() for value, names in values.items() for name in (value, *names) if name.isalpha()})
+
+    def _find(self, text: str) -> List[Dict[str, Any]]:
         found = []
         doc = self._nlp(SIGNS.sub(lambda run: " " * len(run.group()), text.lower()))
         for span in doc.ents:
@@ -96,7 +105,7 @@ class Lexicon:
             values += [self.broader[value] for value in values if self.broader.get(value, value) not in values]
         return {kind: values for kind, values in result.items() if values}
 
-    def _misspelt(self, word: str) -> Optional[tuple]:
+    def _find_misspelt(self, word: str) -> Optional[tuple]:
         if len(word) < SHORTEST_FUZZY - 1 or not word.isalpha() or word in self._known or word in COMMON:
             return None
         best = process.extractOne(word, self._words, scorer=fuzz.ratio, score_cutoff=78)

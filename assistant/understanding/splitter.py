@@ -2,12 +2,17 @@
 import re
 from typing import List
 
-#: A full stop, question mark, exclamation mark or line break between sentences.
-SENTENCE = re.compile(r"(?<=[?!.])\s+|\n+|\s*;\s*")
+#: A full stop, question mark, exclamation mark or line break between sentences, or the number of the next one ("1) ... 2) ...").
+SENTENCE = re.compile(r"(?<=[?!.])\s+|\n+|\s*;\s*|(?:^|\s+)(?:\(?\d\)|\d\.)\s+")
 #: Words and signs that join two questions.
 JOINT = re.compile(r"\s*,\s*(?:and|n|&|plus|also|or)?\s+|\s+(?:and also|and|also|plus|n|&|\+|but|then)\s+|\s*[/&+]\s*", re.I)
+#: Where a further question begins inside a sentence: "who should do it, and what can go wrong?"
+NEXT_QUESTION = re.compile(
+    r"\s*(?:[,;]\s*(?:(?:and|n|or|plus|also|but|then)\s+)?|\s(?:and also|and|n|&|plus|or|but)\s+)(?=(?:also |then )?(?:how|what|whats|what's|when|where|who|why|which|can|could|do|does|is|are|will|would|should|may|am)\b)", re.I)
 #: Most joints that are tried in one message; each costs two encodings.
 MOST_JOINTS = 4
+#: Most parts of one way to cut a message: the last ones, where the questions are.
+MOST_PARTS = 6
 
 
 def sentences(text: str) -> List[str]:
@@ -20,7 +25,10 @@ def candidates(text: str) -> List[List[str]]:
     result = []
     parts = sentences(text)
     if len(parts) > 1:
-        result.append(parts[-6:])
+        result.append(parts[-MOST_PARTS:])
+    finer = [piece.strip(" ,") for part in parts for piece in NEXT_QUESTION.split(part) if piece.strip(" ,.!?")]
+    if len(parts) > 1 and len(finer) > len(parts):
+        result.append(finer[-MOST_PARTS:])
     if len(text) > 240:
         return result
     joints = list(JOINT.finditer(text))[:MOST_JOINTS]

@@ -1,4 +1,5 @@
 """Cleaning what a visitor typed, before anything reads it."""
+import functools
 import re
 import unicodedata
 
@@ -7,7 +8,7 @@ INVISIBLE = re.compile("[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f
 QUOTES = str.maketrans({"\u2018": "'", "\u2019": "'", "\u201b": "'", "\u02bc": "'", "\u201c": '"', "\u201d": '"', "\u2013": "-", "\u2014": "-", "\u2026": "..."})
 
 #: A part that asks something.
-QUESTION = re.compile(r"\?|^(?:and |also |but |so |plus |n )*(?:how|what|whats|when|where|who|why|which|can|could|do|does|is|are|will|would|should|may|am|any|price|cost)\b", re.I)
+QUESTION = re.compile(r"\?|^(?:(?:and|also|but|so|plus|n|ok|okay|hi|hiya|hey|hello|please|pls|well|then|btw|just|right)\b[\s,]*)*(?:how|what|whats|when|where|who|why|which|can|could|do|does|is|are|will|would|should|may|am|any|price|cost)\b", re.I)
 #: Cyrillic and Greek letters that look like Latin ones; they are replaced in a word that mixes scripts.
 LOOKALIKES = str.maketrans("\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0458\u0455\u043a\u043c\u0442\u0432\u043d\u0410\u0415\u041e\u0420\u0421\u0425\u03bf\u03b1\u03b5\u03b9\u03c1\u03bd", "aeopcyxijskmtbhAEOPCXoaeipv")
 
@@ -24,6 +25,7 @@ def one_script(text: str) -> str:
     return re.sub(r"[^\W\d_]+", latin, text)
 
 
+@functools.lru_cache(maxsize=256)
 def normalise(text: str) -> str:
     """NFKC, without invisible and control characters, straight quotes, one script a word, white space folded to single blanks (line breaks kept as one)."""
     text = unicodedata.normalize("NFKC", text)

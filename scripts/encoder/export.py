@@ -5,7 +5,8 @@
 
 DIR holds `config.json`, `model.safetensors` and `tokenizer.json` of all-MiniLM-L6-v2, or of a fine-tuned copy made by
 finetune.py. The graph takes `input_ids` and `attention_mask` (int64, [batch, tokens]) and gives `embedding` (float32,
-[batch, 384], mean over the tokens, length 1), so that nothing but tokenisation is left to do at run time.
+[batch, 384], mean over the tokens, length 1) and `pieces` ([batch, tokens, 384], before the mean), so that nothing but tokenisation
+is left to do at run time.
 """
 import argparse
 import hashlib
@@ -39,7 +40,7 @@ class Pooled(torch.nn.Module):
         hidden = self.model(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
         mask = attention_mask.unsqueeze(-1).to(hidden.dtype)
         mean = (hidden * mask).sum(1) / mask.sum(1).clamp(min=1e-9)
-        return torch.nn.functional.normalize(mean, dim=-1)
+        return torch.nn.functional.normalize(mean, dim=-1), hidden
 
 
 def sha256(path: Path) -> str:
@@ -71,16 +72,16 @@ def main() -> None:
     model = Pooled(AutoModel.from_pretrained(args.weights, attn_implementation="eager")).eval()
     with tempfile.TemporaryDirectory() as folder:
         full = Path(folder) / "fp32.onnx"
-        dynamic = {"input_ids": {0: "batch", 1: "tokens"}, "attention_mask": {0: "batch", 1: "tokens"}, "embedding": {0: "batch"}}
+        dynamic = {"input_ids": {0: "batch", 1: "tokens"}, "attention_mask": {0: "batch", 1: "tokens"}, "embedding": {0: "batch"}, "pieces": {0: "batch", 1: "tokens"}}
         torch.onnx.export(model, (torch.from_numpy(ids), torch.from_numpy(mask)), str(full), input_names=["input_ids", "attention_mask"],
-                          output_names=["embedding"], dynamic_axes=dynamic, opset_version=17, dynamo=False)
+                          output_names=["embedding", "pieces"], dynamic_axes=dynamic, opset_version=17, dynamo=False)
         args.out.mkdir(parents=True, exist_ok=True)
         small = args.out / "model.int8.onnx"
         quantize_dynamic(str(full), str(small), weight_type=QuantType.QInt8, per_channel=True, reduce_range=True)
         exact, quantised = run(full, ids, mask), run(small, ids, mask)
     shutil.copy(args.weights / "tokenizer.json", args.out / "tokenizer.json")
     with torch.no_grad():
-        reference = model(torch.from_numpy(ids), torch.from_numpy(mask)).numpy()
+        reference = model(torch.from_numpy(ids), torch.from_numpy(mask))[0].numpy()
     print("cosine of fp32 graph with PyTorch:", (exact * reference).sum(1).round(4))
     print("cosine of int8 graph with PyTorch:", (quantised * reference).sum(1).round(4))
     lines = [f"{sha256(args.out / name)}  {name}\n" for name in ("model.int8.onnx", "tokenizer.json")]

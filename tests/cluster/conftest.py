@@ -13,7 +13,7 @@ from assistant import database, launch
 from assistant.cluster import programs
 from tests.servers import Assistant
 
-NEEDED = ["nginx", "redis-server", "postgres", "initdb"]
+NEEDED = ["nginx", "redis-server", "postgres", "initdb", "logrotate"]
 
 
 def pytest_collection_modifyitems(items):

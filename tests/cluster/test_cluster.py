@@ -49,6 +49,10 @@ class Running:
     def worker(self, name):
         return self.processes()[name]["pid"]
 
+    def fronts(self):
+        """The processes of nginx that hold visitors' connections: others after a reload."""
+        return subprocess.run(["ps", "-o", "pid=", "--ppid", str(self.worker("nginx"))], capture_output=True, text=True).stdout.split()
+
     def make(self, target, **more):
         return subprocess.run(["make", "-C", str(paths.ROOT), target], env={**self.env, **more}, capture_output=True, text=True, timeout=500)
 
@@ -75,9 +79,13 @@ def asked(cluster, visitor):
 
 
 class Load:
-    """Visitors who ask one question after the other until `stop`; each notes what it got."""
+    """Visitors who ask one question after the other until `stop`; each notes what it got.
 
-    def __init__(self, cluster, visitors=4):
+    When workers are replaced nginx is reloaded and closes idle connections, maybe just when a message sets out: with `again` it is sent again with the same `client_id`, as the widget does.
+    """
+
+    def __init__(self, cluster, visitors=4, again=False):
+        self.tries = (1, 2) if again else (2,)
         self.visitors = [Visitor(cluster.url) for _ in range(visitors)]
         self.answers = [[] for _ in self.visitors]
         self._stop = threading.Event()
@@ -89,11 +97,15 @@ class Load:
         with requests.Session() as http:
             while not self._stop.is_set():
                 text = f"does it hurt, question number {len(answers)}"
-                try:
-                    answer = http.post(visitor.url + "/messages", headers=visitor.headers, json={"text": text}, timeout=60)
-                    answers.append((text, answer.status_code, answer.json().get("turn", {}).get("topics")))
-                except requests.RequestException as error:
-                    answers.append((text, type(error).__name__, None))
+                body = {"text": text, "client_id": f"load-{len(answers)}"}
+                for tries in self.tries:
+                    try:
+                        answer = http.post(visitor.url + "/messages", headers=visitor.headers, json=body, timeout=60)
+                        answers.append((text, answer.status_code, answer.json().get("turn", {}).get("topics")))
+                        break
+                    except requests.ConnectionError as error:
+                        if tries == 2:
+                            answers.append((text, type(error).__name__, None))
 
     def stop(self):
         self._stop.set()
@@ -113,8 +125,8 @@ def test_it_serves_and_listens_on_this_machine_only(cluster):
     for _ in range(6):
         assert "pregnancy" in visitor.say("how much does it cost")["cautions"]
     assert visitor.say(EMERGENCY)["urgency"] == "emergency"
-    assert requests.get(f"http://127.0.0.1:{cluster.port}/", timeout=10).url.endswith("/demo")
-    refused = requests.get(f"http://127.0.0.1:{cluster.port}/model/train", timeout=10)
+    assert requests.get(f"http://127.0.0.1:{cluster.port}/", timeout=30).url.endswith("/demo")
+    refused = requests.get(f"http://127.0.0.1:{cluster.port}/model/train", timeout=30)
     assert refused.status_code == 404 and refused.json()["title"] == "Not found"
     ours = {process["port"] for process in cluster.processes().values()}
     for line in Path("/proc/net/tcp").read_text("ascii").splitlines()[1:]:
@@ -127,15 +139,32 @@ def test_it_serves_and_listens_on_this_machine_only(cluster):
 
 
 def test_a_killed_worker_loses_no_message(cluster):
-    """Killed with messages at hand: nginx brings them to the other worker, and the dead one comes back."""
+    """Killed with messages at hand: nginx brings them to the other worker, and the dead one comes back on its port. No connection is closed: nginx is not reloaded."""
+    fronts, before = cluster.fronts(), cluster.processes()["worker-1"]
     load = Load(cluster)
     time.sleep(1)
-    victim = cluster.worker("worker-1")
-    os.kill(victim, signal.SIGKILL)
-    cluster.until(lambda: cluster.worker("worker-1") != victim and "worker-1 is ready" in cluster.words(), "a new worker-1")
-    time.sleep(1.5)  # nginx takes it in
+    os.kill(before["pid"], signal.SIGKILL)
+    assert Visitor(cluster.url).say(EMERGENCY)["urgency"] == "emergency"
+    cluster.until(lambda: cluster.worker("worker-1") != before["pid"] and "worker-1 is ready" in cluster.words(), "a new worker-1")
+    answered = turns_of(cluster.processes()["worker-1"]["port"])
+    cluster.until(lambda: turns_of(before["port"]) > answered, "messages to the new worker-1", 60)
     load.stop()
     load.check(cluster)
+    assert fronts and cluster.fronts() == fronts and cluster.processes()["worker-1"]["port"] == before["port"]
+
+
+def turns_of(port):
+    """How many turns a worker has given, by its metrics."""
+    page = requests.get(f"http://127.0.0.1:{port}/webhooks/web/metrics", timeout=30).text
+    return sum(float(line.rsplit(" ", 1)[1]) for line in page.splitlines() if line.startswith("assistant_turns_total"))
+
+
+def test_prometheus_finds_every_worker(cluster):
+    found = json.loads((cluster.folder / "prometheus.json").read_text("utf-8"))
+    assert [entry["labels"]["worker"] for entry in found] == ["worker-1", "worker-2"]
+    for entry in found:
+        answer = requests.get(f"http://{entry['targets'][0]}{entry['labels']['__metrics_path__']}", timeout=30)
+        assert answer.status_code == 200 and "assistant_turns_total" in answer.text
 
 
 def test_a_hung_worker_is_left_out_and_replaced(cluster):
@@ -149,7 +178,7 @@ def test_a_hung_worker_is_left_out_and_replaced(cluster):
         for _ in range(4):
             started = time.monotonic()
             assert Visitor(cluster.url).say(EMERGENCY)["urgency"] == "emergency"
-            assert time.monotonic() - started < 3
+            assert time.monotonic() - started < 6
         assert [w.result()["topics"] for w in waiting] == [["pain"]] * 6
     assert all(asked(cluster, visitor) == ["does it hurt"] for visitor in visitors)
     cluster.until(lambda: cluster.worker("worker-2") != victim and "worker-2 is ready" in cluster.words(), "a new worker-2")
@@ -158,16 +187,21 @@ def test_a_hung_worker_is_left_out_and_replaced(cluster):
 def test_a_killed_action_worker_is_not_noticed(cluster):
     visitor, victim = Visitor(cluster.url), cluster.worker("actions-1")
     os.kill(victim, signal.SIGKILL)
+    assert visitor.say(EMERGENCY)["urgency"] == "emergency"
     for _ in range(6):
-        assert visitor.say("does it hurt")["topics"] == ["pain"]
+        assert "pain" in visitor.say("does it hurt")["topics"]
     cluster.until(lambda: cluster.worker("actions-1") != victim, "a new action worker", 60)
 
 
 def test_a_rolling_restart_loses_no_message(cluster):
     before = {name: process["pid"] for name, process in cluster.processes().items() if name.startswith(("worker", "actions"))}
-    load = Load(cluster)
-    done = cluster.make("cluster-restart")
-    time.sleep(1)
+    load = Load(cluster, again=True)
+    with ThreadPoolExecutor(1) as pool:
+        restarting = pool.submit(cluster.make, "cluster-restart")
+        while not restarting.done():
+            assert Visitor(cluster.url).say(EMERGENCY)["urgency"] == "emergency"
+            time.sleep(0.5)
+        done = restarting.result()
     load.stop()
     assert done.returncode == 0, done.stdout + done.stderr
     after = cluster.processes()
@@ -200,6 +234,23 @@ def test_postgresql_and_redis_come_back_by_themselves(cluster):
     assert "pregnancy" in turn["cautions"] and NOTES not in spoken(turn)
     # What had to wait for PostgreSQL is entered when it is back: nothing lost, nothing twice, though not always in its place.
     assert sorted(asked(cluster, visitor)) == sorted(said)
+
+
+def test_no_file_but_the_database_holds_a_visitors_words(cluster):
+    """After everything that broke above, and some more: malformed requests, values that the database refuses, an emergency."""
+    visitor = Visitor(cluster.url)
+    for text in ("zebraquilt does it hurt", f"zebraquilt {EMERGENCY}", "zebraquilt \x00 \ud83d", "/zebraquilt{"):
+        visitor.post("/messages", json={"text": text, "client_id": "zebraquilt"[:len(text)] + text[-3:]})
+    visitor.post("/messages", data=b"{zebraquilt", headers={"Content-Type": "application/json"})
+    requests.get(f"http://127.0.0.1:{cluster.port}/zebraquilt?zebraquilt", timeout=30)
+    requests.post(cluster.url + "/messages", headers={"Authorization": "Bearer zebraquilt"}, json={"text": "zebraquilt"}, timeout=30)
+    marked = []
+    for file in cluster.folder.rglob("*"):
+        database = cluster.folder / "postgresql" / "data"
+        if file.is_file() and (database not in file.parents or file.suffix == ".log") and b"zebraquilt" in file.read_bytes():
+            marked.append(file)
+    assert not marked and (cluster.folder / "logs" / "worker-1.log").stat().st_size
+    assert "127.0.0.1" not in (cluster.folder / "nginx" / "error.log").read_text("utf-8"), "addresses of visitors"
 
 
 def test_status_says_what_runs(cluster):

@@ -34,6 +34,11 @@ def test_purge(empty_database):
     assert {column.table.name for column in database.conversation_columns()} <= vacuumed
 
 
+def test_a_message_at_work_writes_nothing_after_its_conversation_was_erased(empty_database, tmp_path):
+    test_stores.test_a_message_at_work_writes_nothing_after_its_conversation_was_erased(tmp_path)
+    test_stores.test_a_conversation_that_was_opened_without_a_database_is_written_by_who_needs_it_first(None)
+
+
 def test_one_of_several_processes_does_a_scheduled_task(empty_database):
     assert [retention.due("purge", 3600) for _ in range(3)] == [True, False, False]
 
@@ -95,12 +100,14 @@ def test_a_conversation_grows_by_what_is_new(empty_database):
 def test_locks_are_exclusive_and_in_order_among_processes(redis_server):
     """Two clients, as two processes have them: twenty messages, one at a time, in their order."""
     order, inside = [], []
+    everyone_is_queued = asyncio.Event()
 
     async def one(shared, number):
         place = await shared.take("v")
         inside.append(number)
         assert len(inside) == 1, "two at a time"
         order.append(number)
+        await everyone_is_queued.wait()
         await asyncio.sleep(0.005)
         inside.remove(number)
         await place.give_back()
@@ -110,18 +117,20 @@ def test_locks_are_exclusive_and_in_order_among_processes(redis_server):
         waiting = []
         for number in range(20):
             waiting.append(asyncio.ensure_future(one(clients[number % 2], number)))
-            await asyncio.sleep(0.002)
+            while await clients[0].redis.llen("microneedling:queue:v") <= number:  # a client's first message connects first: wait for its place
+                await asyncio.sleep(0.002)
+        everyone_is_queued.set()
         await asyncio.gather(*waiting)
         assert not await clients[0].redis.keys("microneedling:*v"), "nothing is left"
 
-    asyncio.run(everybody())
+    asyncio.run(asyncio.wait_for(everybody(), 30))
     assert order == list(range(20))
 
 
 def test_a_dead_owner_and_a_dead_waiter_are_passed_over(redis_server, monkeypatch):
     from assistant.rasa import locks
 
-    monkeypatch.setattr(locks, "EXPIRY", 0.6)
+    monkeypatch.setattr(locks, "EXPIRY", 1.8)  # renewed every 0.6 s: a busy machine may be late
 
     async def story():
         shared = SharedLocks(redis_server.program.url)
@@ -133,10 +142,10 @@ def test_a_dead_owner_and_a_dead_waiter_are_passed_over(redis_server, monkeypatc
         crashed = locks.Place(shared.redis, "dead")  # queued up, then killed
         await shared.redis.rpush(crashed.queue, crashed.token)
         started = time.monotonic()
-        place = await asyncio.wait_for(shared.take("dead"), 5)
+        place = await asyncio.wait_for(shared.take("dead"), 15)
         took = time.monotonic() - started
         await place.give_back()
-        assert 0.2 < took < 2, took
+        assert 0.6 < took < 6, took
 
     asyncio.run(story())
 
@@ -144,15 +153,15 @@ def test_a_dead_owner_and_a_dead_waiter_are_passed_over(redis_server, monkeypatc
 def test_a_long_turn_keeps_its_lock(redis_server, monkeypatch):
     from assistant.rasa import locks
 
-    monkeypatch.setattr(locks, "EXPIRY", 0.6)
+    monkeypatch.setattr(locks, "EXPIRY", 1.8)  # renewed every 0.6 s: a busy machine may be late
 
     async def story():
         shared = SharedLocks(redis_server.program.url)
         first = await shared.take("long")
         second = asyncio.ensure_future(shared.take("long"))
-        await asyncio.sleep(1.5)
+        await asyncio.sleep(4)
         assert not second.done(), "the lock expired although its owner lives"
         await first.give_back()
-        await (await asyncio.wait_for(second, 1)).give_back()
+        await (await asyncio.wait_for(second, 3)).give_back()
 
     asyncio.run(story())

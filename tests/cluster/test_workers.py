@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg2
 import pytest
 import requests
+from redis import Redis
 
 from tests.servers import Visitor, end, spoken
 
@@ -61,18 +62,21 @@ def test_a_conversation_is_one_whoever_answers(pair, visitor):
     assert at(pair[1], visitor).choose(choice["id"])["kind"] == "answer"
 
 
-def test_messages_at_once_are_answered_in_their_order(pair, visitor, postgresql):
+def test_messages_at_once_are_answered_in_their_order(pair, visitor, redis_server, postgresql):
     """Twelve messages, to both workers in turn, while the first is not answered yet: each is answered once, in the order in which they came."""
     for worker in pair * 4:  # connections are open, files are read
         at(worker, visitor).say("hello")
     said = [f"does it hurt, question number {number}" for number in range(12)]
+    queue = Redis.from_url(redis_server.program.url)
     for worker in pair:
         worker.actions.send_signal(signal.SIGSTOP)
     with ThreadPoolExecutor(12) as pool:
         waiting = []
         for number, text in enumerate(said):
             waiting.append(pool.submit(at(pair[number % 2], visitor).say, text))
-            time.sleep(0.15)
+            limit = time.monotonic() + 5  # a message's place is the one it has in the queue
+            while queue.llen(f"microneedling:queue:{visitor.opened['session']}") <= number and time.monotonic() < limit:
+                time.sleep(0.01)
         for worker in pair:
             worker.actions.send_signal(signal.SIGCONT)
         turns = [w.result() for w in waiting]
@@ -100,10 +104,12 @@ def test_a_worker_is_killed_with_a_message_at_hand(pair, visitor, postgresql):
             lost.result()
     end(victim.actions)
     started = time.monotonic()
+    assert visitor.say(EMERGENCY)["urgency"] == "emergency"
+    assert time.monotonic() - started < 3.5, "it does not wait for the dead worker's lock"
     turn = visitor.say("how much does it cost", client_id="killed")
     assert turn["topics"] == ["cost"] and "pregnancy" in turn["cautions"]
-    assert time.monotonic() - started < 12
-    assert utterances(postgresql.program.url, visitor) == ["I am pregnant", "how much does it cost"]
+    assert time.monotonic() - started < 20
+    assert sorted(utterances(postgresql.program.url, visitor)) == sorted(["I am pregnant", EMERGENCY, "how much does it cost"])
     assert visitor.say("how much does it cost", client_id="killed")["id"] == turn["id"]
     victim.restart()
     healthy(victim)
@@ -130,23 +136,51 @@ def test_postgresql_stops_and_starts(pair, visitor, postgresql):
         assert told["kind"] == "caution" and spoken(told).startswith(NOTES)
         assert visitor.say("i take blood thinners, does it hurt", client_id="outage")["id"] == told["id"]
         assert visitor.choose(told["choices"][0]["id"])["kind"] in ("answer", "caution") if told["choices"] else True
-        opened = requests.post(pair[0].url + "/sessions", json={}, timeout=30)
-        assert opened.status_code == 503 and opened.headers["Retry-After"] and opened.json()["detail"]
+        newcomer = Visitor(pair[0].url)
+        assert newcomer.say(EMERGENCY)["urgency"] == "emergency"
+        assert at(pair[1], newcomer).say("does it hurt", client_id="elsewhere")["topics"] == ["pain"]
         assert requests.get(pair[0].url + "/live", timeout=5).status_code == 200
-        assert requests.get(pair[0].url + "/health", timeout=10).json()["store"] == "down"
+        assert requests.get(pair[0].url + "/health", timeout=30).json()["store"] == "down"
     finally:
         postgresql.start()
     for worker in pair:
         healthy(worker)
-    limit = time.monotonic() + 15
+    limit = time.monotonic() + 30
     while len(texts(pair[1], visitor)) < 3 and time.monotonic() < limit:  # written late, once a second
         time.sleep(0.3)
     assert texts(pair[1], visitor)[:3] == ["does it hurt", EMERGENCY, "i take blood thinners, does it hurt"]
+    while len(texts(pair[1], newcomer)) < 2 and time.monotonic() < limit:  # each of the workers writes its part
+        time.sleep(0.3)
+    assert sorted(texts(pair[0], newcomer)) == sorted([EMERGENCY, "does it hurt"])
     # What was told during the outage is known again once its worker has written it.
     after = visitor.say("how much does it cost")
     assert "blood_thinner" in after["cautions"]
     later = at(pair[1], visitor).say("what about my neck")
     assert NOTES not in spoken(later)
+
+
+def test_the_same_message_at_two_workers_without_a_database_is_answered_once(pair, visitor, postgresql):
+    """At once, one after the other, and when the database is just back: Redis says who answered, and with what."""
+    visitor.say("does it hurt")
+    postgresql.stop()
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            turns = list(pool.map(lambda n: at(pair[n % 2], visitor).say("how long will i be red", client_id="both"), range(4)))
+        assert len({turn["id"] for turn in turns}) == 1 and "downtime" in turns[0]["topics"]
+        first = visitor.say(EMERGENCY, client_id="urgent")
+        assert at(pair[1], visitor).say(EMERGENCY, client_id="urgent")["id"] == first["id"]
+    finally:
+        postgresql.start()
+    assert {at(worker, visitor).say("how long will i be red", client_id="both")["id"] for worker in pair} == {turns[0]["id"]}
+    for worker in pair:
+        healthy(worker)
+    limit = time.monotonic() + 30
+    while len(texts(pair[0], visitor)) < 3 and time.monotonic() < limit:
+        time.sleep(0.3)
+    assert sorted(texts(pair[0], visitor)) == sorted(["does it hurt", "how long will i be red", EMERGENCY])
+    visitor.say("does it hurt")  # whoever kept events writes them now
+    at(pair[1], visitor).say("does it hurt")
+    assert utterances(postgresql.program.url, visitor).count("how long will i be red") == 1
 
 
 def test_postgresql_hangs(pair, visitor, postgresql):
@@ -159,15 +193,15 @@ def test_postgresql_hangs(pair, visitor, postgresql):
             time.sleep(0.3)
             started = time.monotonic()
             assert requests.get(pair[0].url + "/live", timeout=5).status_code == 200
-            assert time.monotonic() - started < 1, "the event loop waits for PostgreSQL"
+            assert time.monotonic() - started < 3, "the event loop waits for PostgreSQL"
             urgent = pool.submit(visitor.say, EMERGENCY)
             assert urgent.result()["urgency"] == "emergency"
-            assert time.monotonic() - started < 8
+            assert time.monotonic() - started < 15
             assert spoken(slow.result()).startswith(NOTES)
     finally:
         postgresql.hang(False)
     healthy(pair[0])
-    limit = time.monotonic() + 15
+    limit = time.monotonic() + 30
     while len(texts(pair[0], visitor)) < 3 and time.monotonic() < limit:
         time.sleep(0.3)
     assert sorted(texts(pair[0], visitor)) == sorted(["does it hurt", "how long will I be red", EMERGENCY])
@@ -179,7 +213,7 @@ def test_redis_stops_or_hangs(pair, visitor, redis_server, postgresql, how):
     try:
         started = time.monotonic()
         assert visitor.say(EMERGENCY)["urgency"] == "emergency"
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 3.5
         said = [f"does it hurt, {number}" for number in range(4)]
         with ThreadPoolExecutor(4) as pool:
             waiting = []
@@ -187,7 +221,7 @@ def test_redis_stops_or_hangs(pair, visitor, redis_server, postgresql, how):
                 waiting.append(pool.submit(visitor.say, text))
                 time.sleep(0.03)
             assert [w.result()["topics"] for w in waiting] == [["pain"]] * 4
-        assert requests.get(pair[0].url + "/health", timeout=10).json()["locks"] == "down"
+        assert requests.get(pair[0].url + "/health", timeout=30).json()["locks"] == "down"
     finally:
         redis_server.start() if how == "stopped" else redis_server.hang(False)
     for worker in pair:
@@ -212,6 +246,7 @@ def test_two_workers_that_write_at_once_forget_no_circumstance(pair, visitor, re
             both = [pool.submit(say, pair[0], "I am pregnant"), pool.submit(say, pair[1], "I take blood thinners")]
             turns = [future.result() for future in both]
         assert {name for turn in turns for name in turn["cautions"]} == {"pregnancy", "blood_thinner"}
+        assert Visitor(pair[1].url).say(EMERGENCY)["urgency"] == "emergency"
         assert {"pregnancy", "blood_thinner"} <= set(visitor.say("how much does it cost")["cautions"])
     finally:
         redis_server.start()
@@ -222,7 +257,7 @@ def test_two_workers_that_write_at_once_forget_no_circumstance(pair, visitor, re
 
 def test_erasing_leaves_nothing_in_postgresql(pair, visitor, postgresql):
     visitor.say("does it hurt, zebra-seven")
-    assert requests.delete(pair[1].url + "/sessions", headers=visitor.headers, timeout=10).status_code == 204
+    assert requests.delete(pair[1].url + "/sessions", headers=visitor.headers, timeout=30).status_code == 204
     assert visitor.post("/messages", json={"text": "hello"}).status_code == 401
     connection = psycopg2.connect(postgresql.program.url)
     with connection.cursor() as cursor:

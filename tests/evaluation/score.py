@@ -38,16 +38,6 @@ def load_parser():
     return lambda text: asyncio.run(agent.parse_message(text))
 
 
-def load_agent_triage():
-    """Triage as the assistant does it once Rasa has loaded the trained model."""
-    from assistant.rasa import runtime
-
-    load_parser()
-    found = runtime.triage()
-    assert found.model, "the trained model brought no triage model: run `make train FORCE=1`"
-    return found
-
-
 def accepted(row: Dict[str, str]) -> set:
     """Topics that count as right."""
     return {row["topic"], *filter(None, (row.get("also_ok") or "").split(";"))}

@@ -32,7 +32,7 @@ class Visit:
         self.context.on("request", self.note)
         self.context.route(lambda url: urllib.parse.urlsplit(url).hostname not in ("127.0.0.1", "localhost", None, ""), lambda route: route.abort())
         self.page: Page = self.context.new_page()
-        self.page.set_default_timeout(8000)
+        self.page.set_default_timeout(30_000)  # a busy machine
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" and not message.text.startswith("Failed to load resource") else None)
         self.page.on("dialog", lambda dialog: (self.errors.append(f"dialog: {dialog.message}"), dialog.dismiss()))

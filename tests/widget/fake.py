@@ -54,6 +54,21 @@ def same_day() -> Dict[str, Any]:
         kind="triage", urgency="same_day", topics=("urgent_symptom",))
 
 
+def soon() -> Dict[str, Any]:
+    """A reply that asks to contact the clinic."""
+    return turn(
+        ("triage", "Please contact the clinic within 24 hours: +44 20 7946 0958. Call 999 if breathing gets hard."), ("answer", "A bruise is common."),
+        kind="triage", urgency="contact_clinic", topics=("urgent_symptom",))
+
+
+def reminder(level: str, urgency: str = "none") -> Dict[str, Any]:
+    """An answer that reminds of urgent advice of an earlier turn."""
+    words = {"emergency": "First: if you have not called 999 about what you told me, please do it now.", "same_day": "First: please get help today, from NHS 111 or a doctor."}
+    made = turn(("triage", words[level]), ("answer", "A session costs £180."), urgency=urgency, topics=("cost",))
+    made["messages"][0]["level"] = level
+    return made
+
+
 def crisis() -> Dict[str, Any]:
     """A reply to somebody in despair."""
     return turn(
@@ -64,7 +79,7 @@ class FakeChannel:
     """The server and what it was asked. Every field may be set by a test at any time."""
 
     def __init__(self) -> None:
-        self.card = contact.card(knowledge.load(), 4000)
+        self.card = contact.card(knowledge.load())
         self.reset()
         channel = self
 
@@ -130,7 +145,8 @@ class FakeChannel:
         path = path[len("/webhooks/web/"):]
         if path == "widget.js" or path.startswith("assets/"):
             file = DIST / path
-            return self.send(request, 200, file.read_bytes(), KINDS[file.suffix[1:]], {}) if file.exists() else self.problem(request, 404)
+            packed = file.with_name(f"{file.name}.gz")
+            return self.send(request, 200, packed.read_bytes(), KINDS[file.suffix[1:]], {"Content-Encoding": "gzip"}) if packed.exists() else self.problem(request, 404)
         self.requests.append((request.command, path.split("/")[0], data))
         for failure in self.failures:
             if failure[0] == path.split("/")[0]:
@@ -200,13 +216,17 @@ class FakeChannel:
         except (BrokenPipeError, ConnectionResetError):
             request.close_connection = True
 
-    def wait(self, seconds: float = 5, **counts: int) -> None:
-        """Wait until so many calls have come, e.g. `wait(messages=2)` for two of POST messages. Raises AssertionError."""
+    def wait(self, seconds: float = 30, **counts: int) -> None:
+        """Wait until so many calls have come, e.g. `wait(messages=2)` for two of POST messages. Raises AssertionError.
+
+        Half a minute, because a busy machine has been seen to take more than five seconds over one call."""
         limit = time.monotonic() + seconds
-        while time.monotonic() < limit:
-            if all(len(self.calls("POST", path)) >= count for path, count in counts.items()):
-                return
+        while not all(len(self.calls("POST", path)) >= count for path, count in counts.items()):
+            if time.monotonic() > limit:
+                break
             time.sleep(0.02)
+        else:
+            return
         raise AssertionError(f"calls so far: {[(method, path) for method, path, _ in self.requests]}, wanted {counts}")
 
     def end(self) -> None:

@@ -4,6 +4,9 @@ import time
 
 import pytest
 
+from assistant import contact, knowledge, paths
+from assistant.rasa.runtime import responses
+from assistant.safety.replies import level_of, said_by_rasa
 from tests.widget import fake
 from tests.widget.fake import turn
 
@@ -65,6 +68,14 @@ def test_the_typing_indicator_shows_while_a_reply_is_on_its_way(visit, channel):
 @pytest.mark.parametrize("reply, style, title, numbers", [
     (fake.emergency, "emergency", "Emergency", ["tel:999", "tel:+442079460958"]),
     (fake.same_day, "today", "Urgent", ["tel:111", "tel:+442079460958", "tel:999"]),
+    (lambda: turn(("triage", "Call 999 if it spreads. Else NHS 111 today, and the clinic on +44 20 7946 0958."), kind="triage", urgency="same_day"), "today", "Urgent", ["tel:111", "tel:+442079460958", "tel:999"]),
+    (lambda: turn(("triage", "Tell NHS 111 and then call 999."), kind="triage", urgency="emergency"), "emergency", "Emergency", ["tel:999", "tel:111"]),
+    (lambda: turn(("triage", "Get help at once."), kind="triage", urgency="emergency"), "emergency", "Emergency", ["tel:999"]),
+    (lambda: turn(("triage", "See a doctor today."), kind="triage", urgency="same_day"), "today", "Urgent", ["tel:+442079460958"]),
+    (fake.soon, "soon", "Contact the clinic", ["tel:+442079460958", "tel:999"]),
+    (lambda: fake.reminder("emergency"), "emergency", "Emergency", ["tel:999"]),
+    (lambda: fake.reminder("emergency", "contact_clinic"), "emergency", "Emergency", ["tel:999"]),
+    (lambda: fake.reminder("same_day", "contact_clinic"), "today", "Urgent", ["tel:111"]),
     (fake.crisis, "crisis", "You are not alone", ["tel:999", "tel:116123"]),
 ])
 def test_an_urgent_reply_looks_urgent_and_is_a_tap_away(visit, channel, reply, style, title, numbers):
@@ -76,6 +87,64 @@ def test_an_urgent_reply_looks_urgent_and_is_a_tap_away(visit, channel, reply, s
     assert [calls.nth(at).get_attribute("href") for at in range(calls.count())] == numbers
     assert calls.first.bounding_box()["height"] >= 44
     assert (tab.find(".thumb").count() == 0) == (style == "crisis")
+
+
+@pytest.fixture
+def elsewhere(channel, tmp_path):
+    """The knowledge base of a clinic in a country that countries.yml does not name, and its card on the channel."""
+    text = (paths.ROOT / "clinic.yml").read_text("utf-8").replace("country: GB", "country: ZW").replace('"+44 20 7946 0958"', '"+263 4 123 4567"')
+    (tmp_path / "clinic.yml").write_text(text, "utf-8")
+    before, kb = channel.card, knowledge.load(clinic_path=tmp_path / "clinic.yml")
+    channel.card = contact.card(kb)
+    yield kb
+    channel.card = before
+
+
+@pytest.mark.parametrize("response", ["utter_emergency", "utter_emergency_allergy", "utter_emergency_es", "utter_same_day", "utter_same_day_eye"])
+def test_where_the_country_is_not_known_the_emergency_number_is_words_and_no_button(visit, channel, elsewhere, response):
+    channel.replies["help"] = said_by_rasa(response, elsewhere.phrases.fill(responses()[response])).as_dict()
+    tab = ready(visit, channel, "phone").say("help")
+    card = tab.find(".urgent")
+    assert [call.get_attribute("href") for call in card.locator(".call").all()] == ["tel:+26341234567"]
+    assert {link.get_attribute("href") for link in tab.find("a[href^='tel:']").all()} == {"tel:+26341234567"}  # nor is it a link
+    if level_of(response) == "emergency":
+        assert card.locator(".words").inner_text() == "Emergency: call your local emergency number (such as 911, 999, 112 or 000)"
+        assert card.locator(".call.first").count() == 0  # the clinic is not the first to call
+        assert card.locator(".words").bounding_box()["y"] < card.locator(".text").bounding_box()["y"]
+    else:
+        assert card.locator(".words").count() == 0 and card.locator(".call.first").count() == 1
+
+
+@pytest.mark.parametrize("level", ["emergency", "same_day", "contact_clinic", "none"])
+def test_an_urgent_reply_without_any_number_is_shown_all_the_same(visit, channel, level):
+    before = channel.card
+    channel.card = {**before, "numbers": [], "emergency_number": "the ambulance"}
+    channel.replies["help"] = turn(("triage", "Get help."), kind="triage", urgency=level)
+    try:
+        card = ready(visit, channel).say("help").find(".urgent")
+        assert "Get help." in card.inner_text() and ("Emergency: call the ambulance" in card.inner_text()) == (level == "emergency")
+    finally:
+        channel.card = before
+
+
+def test_a_reminder_in_an_ordinary_answer_keeps_that_answer_ordinary(visit, channel):
+    channel.replies["price"] = fake.reminder("emergency")
+    tab = ready(visit, channel).say("price")
+    assert tab.find(".urgent.emergency h3").inner_text() == "Emergency" and tab.find(".turn").last.locator(".message.answer").inner_text() == "A session costs £180."
+
+
+@pytest.mark.parametrize("caution, shown", [("pregnancy", 0), ("breastfeeding", 0), ("isotretinoin", 0), ("minor", 0), ("keloid", 1)])
+def test_the_booking_link_is_not_offered_where_a_person_has_to_be_asked_first(visit, channel, caution, shown):
+    channel.replies["I am"] = {**turn(("caution", "A caution.")), "cautions": [caution]}
+    tab = ready(visit, channel)
+    tab.find(".person").click()
+    assert tab.find(".sheet").get_by_text("Book online").count() == 1
+    tab.page.keyboard.press("Escape")
+    tab.say("I am").say("does it hurt?")
+    tab.page.reload()
+    tab.find(".turn").nth(2).wait_for()
+    tab.find(".person").click()
+    assert tab.find(".sheet").get_by_text("Book online").count() == shown
 
 
 def test_thumbs_with_an_optional_word(visit, channel):
@@ -143,6 +212,64 @@ def test_deleting_erases_server_and_tab(visit, channel):
     assert tab.find(".notice").is_visible()
 
 
+def delete(tab):
+    """Through the menu to the deletion, and confirm it."""
+    tab.find(".menu-button").click()
+    tab.find(".sheet").get_by_text("Delete my conversation").click()
+    tab.find(".sheet .danger").click()
+
+
+def test_deleting_reaches_what_a_restart_left_behind(visit, channel):
+    tab = ready(visit, channel).say("does it hurt?")
+    for _ in range(2):
+        tab.find(".menu-button").click()
+        tab.find(".sheet").get_by_text("Start again").click()
+        tab.find(".sheet .primary").click()
+        tab.find(".note").wait_for()
+        tab.find(".turn").wait_for()
+    tab.page.reload()
+    tab.find(".turn").wait_for()
+    assert len(channel.sessions) == 3
+    channel.fail("sessions", 503)
+    delete(tab)
+    tab.find(".sheet .problem").wait_for()
+    tab.find(".sheet .danger").click()
+    tab.find(".card").get_by_text("Your conversation has been deleted.").wait_for()
+    assert channel.sessions == {}
+
+
+def test_deleting_does_not_send_what_waits_first(visit, channel):
+    tab = ready(visit, channel)
+    channel.hold = threading.Event()
+    for text in ("one", "two", "three"):
+        tab.say(text, wait=False)
+    channel.wait(messages=1)
+    delete(tab)
+    tab.find(".sheet .danger[aria-disabled=true]").wait_for()
+    channel.hold.set()
+    tab.find(".card").get_by_text("has been deleted").wait_for()
+    assert [body["text"] for body in channel.calls("POST", "messages")] == ["one"] and channel.sessions == {}
+    assert len(channel.calls("POST", "sessions")) == 1
+
+
+def test_what_waited_is_still_there_when_the_deletion_fails(visit, channel):
+    tab = ready(visit, channel)
+    channel.hold = threading.Event()
+    for text in ("one", "two"):
+        tab.say(text, wait=False)
+    channel.wait(messages=1)
+    channel.fail("sessions", 503)
+    delete(tab)
+    tab.find(".sheet .danger[aria-disabled=true]").wait_for()
+    channel.hold.set()
+    tab.find(".sheet .problem").wait_for()
+    tab.page.keyboard.press("Escape")
+    assert tab.find(".visitor small").all_inner_texts() == ["Not sent yet"]
+    tab.find(".problem button").click()
+    tab.find(".turn").nth(2).wait_for()
+    assert [body["text"] for body in channel.calls("POST", "messages")] == ["one", "two"]
+
+
 def test_deleting_says_that_the_clinic_has_a_request_already(visit, channel):
     tab = ready(visit, channel).say("does it hurt?")
     channel.delivered = "2026-11-23T09:00:00+00:00"
@@ -183,7 +310,7 @@ def test_the_transcript_is_a_text_file(visit, channel, tmp_path):
     assert download.value.suggested_filename == "Fern.txt"
     download.value.save_as(tmp_path / "t.txt")
     text = (tmp_path / "t.txt").read_text("utf-8")
-    for words in ("You: does it hurt?", "Fern: Most people feel pressure", "Please note: ", "https://journal.example/review", "Reviewed 20 November 2026", "Urgent: Call 999 now", "call 999"):
+    for words in ("You: does it hurt?", "Fern: Most people feel pressure", "Please note: ", "https://journal.example/review", "Reviewed 20 November 2026", "Emergency: Call 999 now", "call 999"):
         assert words in text, words
     assert "**" not in text
 
@@ -288,6 +415,51 @@ def test_offline_keeps_the_message_and_sends_it_when_connected(visit, channel):
     assert tab.find(".problem").count() == 0
 
 
+def test_a_broken_connection_is_tried_once_more_without_a_word(visit, channel):
+    tab = ready(visit, channel)
+    tab.page.route("**/messages", lambda route: route.abort(), times=1)
+    tab.say("does it hurt?")
+    assert tab.find(".problem").count() == 0 and len(channel.calls("POST", "messages")) == 1
+
+
+def test_a_server_that_cannot_be_reached_is_not_called_offline(visit, channel):
+    tab = ready(visit, channel)
+    sent = []
+    tab.page.route("**/messages", lambda route: (sent.append(route.request.post_data_json), route.abort()))
+    tab.say("does it hurt?", wait=False)
+    problem = tab.find(".problem")
+    assert "cannot answer just now" in problem.inner_text() and "offline" not in problem.inner_text()
+    assert len(sent) == 2 and sent[0] == sent[1]
+    tab.page.unroute("**/messages")
+    problem.locator("button").click()
+    tab.find(".turn").nth(1).wait_for()
+    assert channel.calls("POST", "messages") == sent[:1]
+
+
+def test_a_session_that_cannot_be_reached_is_opened_once(visit, channel):
+    tab = visit().go(f"{channel.url}/page").open()
+    tab.page.route("**/sessions", lambda route: route.abort())
+    tab.find(".notice .primary").click()
+    assert "cannot answer just now" in tab.find(".problem").inner_text()
+    tab.page.unroute("**/sessions")
+    tab.find(".problem button").click()
+    tab.find(".turn").wait_for()
+    assert len(channel.calls("POST", "sessions")) == 1
+
+
+def test_the_clinics_phone_is_there_when_its_server_is_not(visit, channel):
+    tab = ready(visit, channel).say("does it hurt?")
+    channel.fail("clinic", 503)
+    channel.fail("messages", 503)
+    tab.page.reload()
+    assert tab.find(".problem a").get_attribute("href") == "tel:+442079460958"
+    tab.find(".person").click()
+    assert tab.find(".sheet .row").first.get_attribute("href") == "tel:+442079460958"
+    tab.page.keyboard.press("Escape")
+    tab.find(".problem button").click()
+    tab.find(".turn").nth(1).wait_for()
+
+
 def test_trouble_at_the_very_start_names_the_phone_of_the_script_tag(visit, channel):
     channel.attributes["phone"] = "+44 20 7946 0958"
     channel.fail("clinic", 503)
@@ -352,6 +524,23 @@ def test_a_text_that_the_server_does_not_take_comes_back_to_the_box(visit, chann
     tab.say("a very long story", wait=False)
     assert words in tab.find(".note").inner_text()
     assert tab.find("#box").input_value() == "a very long story" and tab.find(".visitor").count() == 0
+
+
+def test_a_text_that_comes_back_does_not_push_out_what_is_being_written(visit, channel):
+    tab = ready(visit, channel)
+    channel.hold = threading.Event()
+    channel.fail("messages", 503)
+    tab.say("a very long story", wait=False)
+    tab.find(".problem").wait_for()
+    tab.find("#box").fill("and another th")
+    channel.fail("messages", 413)
+    tab.find(".problem button").click()
+    tab.find(".note").wait_for()
+    assert tab.find("#box").input_value() == "a very long story\n\nand another th"
+    tab.find("#box").press_sequentially("ing")
+    tab.page.reload()
+    tab.find(".turn").wait_for()
+    assert tab.find("#box").input_value() == "a very long story\n\nand another thing"
 
 
 def test_a_choice_that_the_server_does_not_know_is_explained(visit, channel):
@@ -464,7 +653,17 @@ def test_spanish_interface(visit, channel):
     notice = tab.find(".notice").inner_text()
     assert "no un profesional sanitario" in notice and "30 días" in notice and "999" in notice and "{" not in notice
     tab.accept().say("does it hurt?")
-    assert tab.find(".panel").get_attribute("lang") == "es"
+    assert tab.find(".panel").get_attribute("lang") == "es" and tab.find(".notice .text").count() == 0
+    spoken = "(e) => e.closest('[lang]').lang"
+    for selector, language in ((".answer .text", "en"), (".chip", "en"), (".sources li a", "en"), (".caveat .label", "es"), ("summary", "es"), (".reviewed", "es"), (".thumb", "es")):
+        assert tab.find(".turn").last.locator(selector).first.evaluate(spoken) == language, selector
+    channel.replies["hola"] = turn(("answer", "Lo siento, solo puedo responder en inglés."), kind="fallback")
+    channel.replies["hola"]["messages"][0]["language"] = "es"
+    assert tab.say("hola").find(".turn").last.locator(".text").evaluate(spoken) == "es"
+    tab.find(".menu-button").click()
+    tab.find(".sheet").get_by_text("Sobre este asistente").click()
+    assert tab.find(".sheet .text").evaluate(spoken) == "es"
+    tab.page.keyboard.press("Escape")
     assert tab.find(".reviewed").inner_text() == "Revisado el 20 de noviembre de 2026"
     assert channel.calls("POST", "sessions")[0] == {"locale": "es"}
 

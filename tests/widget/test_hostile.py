@@ -1,6 +1,10 @@
 """Hostile text from a visitor, from a knowledge file, from the clinic's own card: shown as text, nothing runs, the layout holds."""
 import pytest
+from ruamel.yaml import YAML
 
+from assistant import compose, knowledge, paths
+from assistant.turn import public
+from assistant.yamlfile import ContentError
 from tests.widget.fake import turn
 from tests.widget.test_looks import OUT_OF_SIGHT, SPILLS
 
@@ -79,6 +83,60 @@ def test_safe_markdown_still_works(visit, channel):
     leaflet = text.locator("a[href='https://clinic.example/leaflet']")
     assert leaflet.get_attribute("target") == "_blank" and leaflet.get_attribute("rel") == "noopener noreferrer"
     assert text.locator("a[href^='tel:']").all_inner_texts() == ["+44 20 7946 0958"]
+
+
+YAML12 = YAML(typ="safe")  # in which `on:` is a word
+#: What a copy of the knowledge base says instead, by the file's key; a title has 32 characters at most.
+WRITTEN = {
+    "answer": "<script>document.title='run'</script> <img src=x onerror=\"document.title='run'\"> [click](javascript:document.title='run') &lt;b&gt; &#106;avascript: abc \u202e txet desrever \u202c end",
+    "short": "<iframe src='https://evil.example'></iframe>",
+    "title": "<b onclick=run()>Pain</b>",
+    "question": "<script>document.title='run'</script> hurts?",
+}
+
+
+@pytest.fixture
+def hostile(tmp_path):
+    """A copy of the knowledge base with markup in the texts of `pain`, in its caveats and in its sources."""
+    for file in paths.KNOWLEDGE.glob("*.yml"):
+        data = YAML12.load(file)
+        if file.stem == "treatment":
+            data["topics"]["pain"].update(WRITTEN)
+        for entry in (data.get("caveats") or {}).values():
+            entry["text"] = "<svg/onload=\"document.title='run'\"> [data](data:text/html,x)"
+        for entry in (data.get("sources") or {}).values():
+            entry["title"] = entry["publisher"] = "\u202e<img src=x onerror=\"document.title='run'\">"
+        YAML12.dump(data, tmp_path / file.name)
+    return tmp_path
+
+
+@pytest.mark.parametrize("size", ["desktop", "narrow"])
+def test_from_a_knowledge_file_through_loader_and_composition(visit, channel, hostile, size):
+    kb = knowledge.load(hostile)
+    asked = compose.compose({"questions": [{"decision": "answer", "topic": "pain", "text": "does it hurt"}]}, None, kb)[0]
+    numbing = compose.compose({"questions": [{"decision": "answer", "topic": "numbing", "text": "numbing"}]}, None, kb)[0]
+    numbing.choices = [compose.topic_choice(kb.topic("pain"))]
+    channel.replies.update({"hurt": public(asked.as_dict()), "numb": public(numbing.as_dict())})
+    tab = visit(size, reduced_motion="reduce").go(f"{channel.url}/page").open().accept()
+    for text in ("hurt", "numb"):
+        tab.say(text)
+        tab.find("summary").last.click()
+    harmless(tab)
+    shown = tab.find(".turn").nth(1)
+    assert "<script>document.title='run'</script>" in shown.locator(".answer .text").inner_text() and "\u202e" in shown.locator(".answer .text").inner_text()
+    assert shown.locator(".answer .text a").count() == 0 and "<svg/onload" in shown.locator(".caveat").first.inner_text()
+    assert tab.find(".chip").last.inner_text() == WRITTEN["title"]
+    assert shown.locator(".sources li").first.inner_text().startswith("\u202e<img")
+
+
+@pytest.mark.parametrize("url", ["javascript:document.title='run'", "data:text/html,x", "//evil.example", "https://evil.example/ x"])
+def test_a_source_that_leads_elsewhere_is_refused_by_the_loader(hostile, url):
+    file = hostile / "sources.yml"
+    data = YAML12.load(file)
+    next(iter(data["sources"].values()))["url"] = url
+    YAML12.dump(data, file)
+    with pytest.raises(ContentError, match=r"sources.yml:\d+ .*url"):
+        knowledge.load(hostile)
 
 
 def test_from_the_clinics_card(visit, channel):

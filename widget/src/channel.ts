@@ -7,7 +7,8 @@ const PATIENCE = 45_000;
 export type TroubleKind = "offline" | "busy" | "unavailable" | "expired" | "refused" | "too_large";
 
 export class Trouble extends Error {
-  constructor(readonly kind: TroubleKind, readonly seconds = 0) {
+  /** `broken`: the connection ended without an answer. */
+  constructor(readonly kind: TroubleKind, readonly seconds = 0, readonly broken = false) {
     super(kind);
   }
 }
@@ -36,8 +37,14 @@ export class Channel {
     return this.call("POST", "sessions", "", { locale });
   }
 
+  /** The turn that answers. A message whose connection broke is sent once more: its client_id sees to it that it is answered once. */
   async say(token: string, message: { text?: string; choice?: string; client_id: string }, signal: AbortSignal): Promise<Turn> {
-    return (await this.call<{ turn: Turn }>("POST", "messages", token, message, signal)).turn;
+    const send = () => this.call<{ turn: Turn }>("POST", "messages", token, message, signal);
+    const { turn } = await send().catch((error) => {
+      if (!error.broken || signal.aborted) throw error;
+      return send();
+    });
+    return turn;
   }
 
   async history(token: string): Promise<Said[]> {
@@ -69,7 +76,8 @@ export class Channel {
       throw new Trouble(KINDS[answer.status] ?? "unavailable", seconds);
     } catch (error) {
       if (error instanceof Trouble) throw error;
-      throw new Trouble(error instanceof SyntaxError || (patience.signal.aborted && navigator.onLine) ? "unavailable" : "offline");
+      // A server that cannot be reached is no missing connection: then no `online` event would ever come.
+      throw new Trouble(navigator.onLine ? "unavailable" : "offline", 0, navigator.onLine && !patience.signal.aborted && !(error instanceof SyntaxError));
     } finally {
       clearTimeout(timer);
     }

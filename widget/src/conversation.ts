@@ -25,6 +25,7 @@ export class Conversation {
   /** What a deletion led to, shown in place of the conversation. */
   erased?: "erased" | "erasedSent" | "erasedExpired"; // the words that say so
   erasing = false;
+  private outcome: NonNullable<Conversation["erased"]> = "erased"; // of what has been erased so far, also when the next call fails
   readonly kept: Kept;
   private pumping?: Promise<void>;
   private abort = new AbortController();
@@ -50,9 +51,11 @@ export class Conversation {
     this.trouble = undefined;
     this.changed();
     try {
-      this.clinic = await this.channel.clinic();
+      this.clinic = this.kept.clinic = await this.channel.clinic();
+      this.keep();
     } catch (error) {
-      this.trouble = asTrouble(error);
+      this.clinic = this.kept.clinic;
+      if (!this.clinic) this.trouble = asTrouble(error);
     }
     this.loading = false;
     if (this.clinic && this.consent) await this.resume();
@@ -62,6 +65,7 @@ export class Conversation {
   /** The visitor accepts the notice: only now is a conversation opened. */
   async accept(): Promise<void> {
     this.kept.consent = true;
+    this.kept.clinic = this.clinic;
     this.keep();
     await this.resume();
   }
@@ -117,15 +121,16 @@ export class Conversation {
   private async send(): Promise<void> {
     const signal = this.abort.signal;
     this.trouble = undefined;
-    for (;;) {
+    const stopped = () => signal.aborted || this.erasing; // a deletion waits for the turn under way, not for all that waits behind it
+    while (!stopped()) {
       try {
         if (!this.kept.token) await this.open();
         else if (!this.items.some((item) => item.from === "assistant")) await this.restore();
-        if (signal.aborted) return;
+        if (stopped()) return;
         await this.followLink();
         const next = this.pending[0];
         if (!next && this.deepLink) continue;
-        if (!next) return;
+        if (!next || stopped()) return;
         this.busy = true;
         this.changed();
         const { client_id, text, choice } = next;
@@ -133,8 +138,7 @@ export class Conversation {
         if (signal.aborted) return;
         this.answered(next, turn);
       } catch (error) {
-        if (signal.aborted) return;
-        if (!this.recover(asTrouble(error))) return;
+        if (stopped() || !this.recover(asTrouble(error))) return;
       }
     }
   }
@@ -150,7 +154,7 @@ export class Conversation {
       this.items = this.items.filter((item) => item.id !== client_id);
       if (choice) this.note("unknown_choice");
       else {
-        this.kept.draft = text; // back into the box: nothing that was written is lost
+        this.kept.draft = [text, this.kept.draft].filter(Boolean).join("\n\n"); // back into the box, before what is being written: nothing is lost
         this.note(trouble.kind as "refused" | "too_large");
       }
       this.keep();
@@ -265,6 +269,7 @@ export class Conversation {
   /** Leave this conversation and begin another. */
   async restart(): Promise<void> {
     await this.halt();
+    if (this.kept.token) this.kept.left = [...(this.kept.left ?? []), this.kept.token];
     this.kept.token = undefined;
     this.items = [];
     this.erased = undefined;
@@ -273,25 +278,42 @@ export class Conversation {
     await this.pump();
   }
 
-  /** Erase the conversation on the server and in this tab. Throws Trouble when the server could not be told. */
+  /** Erase the conversation, and those that a restart left behind, on the server and in this tab. Throws Trouble when the server could not be told. */
   async erase(): Promise<void> {
     this.erasing = true;
     this.changed();
     try {
-      if (!this.trouble) await this.pumping; // a turn under way is waited for, so that nothing is stored after the deletion
-      await this.halt();
-      this.erased = this.kept.token && (await this.channel.erase(this.kept.token)) ? "erasedSent" : "erased";
+      await this.pumping; // a turn under way is waited for, so that nothing is stored after the deletion
+      for (const token of this.kept.left ?? []) {
+        await this.eraseOne(token);
+        this.kept.left = this.kept.left!.filter((one) => one !== token);
+        this.keep();
+      }
+      if (this.kept.token) await this.eraseOne(this.kept.token);
     } catch (error) {
-      if (asTrouble(error).kind !== "expired") throw error;
-      this.erased = "erasedExpired";
+      if (this.pending.length) this.trouble = asTrouble(error); // what waits is sent when the visitor says so
+      throw error;
     } finally {
       this.erasing = false;
       this.changed();
     }
+    await this.halt();
+    this.erased = this.outcome;
+    this.outcome = "erased";
+    this.deepLink = undefined;
     this.items = [];
     for (const name of Object.keys(this.kept) as (keyof Kept)[]) delete this.kept[name];
     this.memory.forget();
     this.changed();
+  }
+
+  private async eraseOne(token: string): Promise<void> {
+    try {
+      if ((await this.channel.erase(token)) && this.outcome === "erased") this.outcome = "erasedSent";
+    } catch (error) {
+      if (asTrouble(error).kind !== "expired") throw error;
+      this.outcome = "erasedExpired";
+    }
   }
 
   /** After a deletion: back to the notice. */

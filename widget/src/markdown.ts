@@ -1,34 +1,33 @@
 // A message's markdown as DOM nodes. HTML in it is shown as text, links lead to https, mailto and tel alone, pictures are left out.
 import DOMPurify from "dompurify";
-import { Marked } from "marked";
+import { Lexer, Parser, Renderer, type MarkedOptions, type Tokens } from "marked";
 import type { Dial } from "./types";
 
 const TAGS = ["p", "strong", "em", "del", "ul", "ol", "li", "a", "br", "code", "pre", "blockquote", "h4", "hr", "table", "thead", "tbody", "tr", "th", "td"];
 const SAFE = /^(?:https:\/\/|mailto:|tel:\+?[\d-]+$)/i;
 const escape = (text: string) => text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 
-const marked = new Marked({
-  gfm: true,
-  breaks: true,
-  renderer: {
-    html: ({ text }) => escape(text),
-    image: ({ text }) => escape(text),
-    heading({ tokens }) {
-      return `<h4>${this.parser.parseInline(tokens)}</h4>`;
-    },
-    link({ href, tokens }) {
-      const text = this.parser.parseInline(tokens);
-      return SAFE.test(href) ? `<a href="${escape(href)}">${text}</a>` : text;
-    },
-  },
-});
+class Plain extends Renderer {
+  html = ({ text }: { text: string }) => escape(text);
+  image = this.html;
+  heading({ tokens }: Tokens.Heading) {
+    return `<h4>${this.parser.parseInline(tokens)}</h4>`;
+  }
+  link({ href, tokens }: Tokens.Link) {
+    const text = this.parser.parseInline(tokens);
+    return SAFE.test(href) ? `<a href="${escape(href)}">${text}</a>` : text;
+  }
+}
 
-/** The safe nodes of `text`, with the clinic's telephone numbers as links. */
-export function rich(text: string, numbers: Dial[]): HTMLElement {
+const OPTIONS: MarkedOptions = { gfm: true, breaks: true, renderer: new Plain() };
+
+/** The safe nodes of `text`, written in `lang`, with the clinic's telephone numbers as links. */
+export function rich(text: string, numbers: Dial[], lang: string): HTMLElement {
   const holder = document.createElement("div");
   holder.className = "text";
   holder.dir = "auto";
-  const html = marked.parse(text, { async: false });
+  if (lang) holder.lang = lang;
+  const html = Parser.parse(Lexer.lex(text, OPTIONS), OPTIONS);
   holder.append(DOMPurify.sanitize(html, { RETURN_DOM_FRAGMENT: true, ALLOWED_TAGS: TAGS, ALLOWED_ATTR: ["href"], ALLOWED_URI_REGEXP: SAFE }));
   for (const block of holder.children) (block as HTMLElement).dir = "auto";
   dialable(holder, numbers);

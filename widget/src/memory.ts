@@ -1,10 +1,15 @@
 // What outlives a page: kept in this tab's sessionStorage, or nowhere when the browser forbids it.
+import type { Clinic } from "./types";
 
 /** A message that has no answer yet. `text` of a choice is its title, for a conversation that no longer knows its id. */
 export interface Pending { client_id: string; text: string; choice?: string }
 
 export interface Kept {
   token?: string;
+  /** Tokens of conversations that a restart left behind: a deletion reaches them too. */
+  left?: string[];
+  /** The clinic's card, so that its phone is there while the server is not. */
+  clinic?: Clinic;
   consent?: boolean;
   pending?: Pending[];
   votes?: Record<string, "up" | "down">;

@@ -133,13 +133,14 @@ export async function mount({ host, root, launcher, base, key, options }: Mount)
     },
     close,
   };
-  const view = new View(conversation, words, ui, actions, date, options.phone);
+  const view = new View(conversation, words, ui, actions, date, spoken, options.phone);
 
   function draw(): void {
     render(view.panel(), dialog);
     const field = box();
-    if (field && !field.value && conversation.kept.draft) {
-      field.value = conversation.kept.draft;
+    const draft = conversation.kept.draft ?? "";
+    if (field && field.value !== draft) { // kept from the page before, or put back by the conversation
+      field.value = draft;
       ui.written = field.value.length;
       fit();
       render(view.panel(), dialog);

@@ -2,13 +2,16 @@
 import type { Item } from "./conversation";
 import type { Strings } from "./strings/en";
 import type { Clinic, Turn } from "./types";
-import { fill } from "./words";
+import { alarm, fill } from "./words";
 
 const plain = (markdown: string) => markdown.replace(/\*\*(.+?)\*\*/g, "$1").replace(/\[([^\]]+)\]\(([^)\s]+)\)/g, "$1 ($2)");
 
 function said(turn: Turn, words: Strings, date: (iso: string) => string): string {
-  const labels: Partial<Record<string, string>> = { caveat: words.caveat, caution: words.caution, triage: words.urgent };
-  const lines = turn.messages.map(({ role, text }) => (labels[role] ? `${labels[role]}: ` : "") + plain(text));
+  const labels: Partial<Record<string, string>> = { caveat: words.caveat, caution: words.caution };
+  const lines = turn.messages.map((message) => {
+    const label = message.role === "triage" ? words[alarm(message, turn)] : labels[message.role];
+    return (label ? `${label}: ` : "") + plain(message.text);
+  });
   if (turn.sources.length) {
     lines.push(fill(words.sources, { count: turn.sources.length }) + ":");
     for (const { title, publisher, year, url } of turn.sources) lines.push(`- ${[title, publisher, year, url].filter(Boolean).join(", ")}`);

@@ -2,7 +2,8 @@
 export type Role = "answer" | "caveat" | "caution" | "triage" | "question" | "notice";
 export type Urgency = "none" | "expected" | "contact_clinic" | "same_day" | "emergency";
 
-export interface Message { role: Role; topic?: string | null; text: string }
+/** `level` is how urgent a triage message is by itself, `language` what a reply in another language than English is written in. */
+export interface Message { role: Role; topic?: string | null; text: string; level?: Urgency; language?: string }
 export interface Choice { id: string; title: string; topic?: string | null }
 export interface Source { id: string; title: string; publisher: string; year?: number | null; url?: string | null }
 export interface Turn {

@@ -6,7 +6,7 @@ import { icon } from "./icons";
 import { numbersIn, rich } from "./markdown";
 import type { Strings } from "./strings/en";
 import type { Choice, Clinic, Dial, Message, Source, Turn } from "./types";
-import { fill } from "./words";
+import { alarm, fill, type Level } from "./words";
 
 export type Sheet = "menu" | "person" | "about" | "restart" | "erase";
 
@@ -22,11 +22,14 @@ export interface Actions {
 /** Near the end of what can be answered, the box says how much is left. */
 const COUNT_FROM = 500;
 
+/** Circumstances with which the link to book is not offered. */
+const NO_BOOKING = ["pregnancy", "breastfeeding", "isotretinoin", "minor"];
+
 export class View {
   private readonly texts = new WeakMap<Message, HTMLElement>();
 
   constructor(private readonly conversation: Conversation, private readonly words: Strings, private readonly ui: Ui, private readonly actions: Actions,
-    private readonly date: (iso: string) => string, private readonly phone: string | undefined) {}
+    private readonly date: (iso: string) => string, private readonly lang: string, private readonly phone: string | undefined) {}
 
   private get clinic(): Clinic | undefined {
     return this.conversation.clinic;
@@ -92,18 +95,32 @@ export class View {
 
   private noticeText(): HTMLElement {
     const clinic = this.clinic!;
-    this.noticeMessage ??= { role: "notice", text: this.words.notice ? fill(this.words.notice, { name: clinic.assistant_name, clinic: clinic.name, number: clinic.emergency_number, days: clinic.retention_days }) : clinic.notice };
+    this.noticeMessage ??= { role: "notice", language: this.words.notice && this.lang, text: this.words.notice ? fill(this.words.notice, { name: clinic.assistant_name, clinic: clinic.name, number: clinic.emergency_number, days: clinic.retention_days }) : clinic.notice };
     return this.text(this.noticeMessage);
   }
 
   private noticeMessage?: Message;
 
-  /** Links to the country's one or two emergency numbers; plain words where the country is not known. */
+  /** The numbers that can be dialled. Three emergency numbers or more are examples, because the country is not known: they stay words. */
+  private get numbers(): Dial[] {
+    const { emergency_number, numbers } = this.clinic!;
+    const emergency = numbersIn(emergency_number, numbers);
+    return emergency.length > 2 ? numbers.filter((one) => !emergency.includes(one)) : numbers;
+  }
+
+  /** The country's one or two emergency numbers, or none. */
+  private get emergencyNumbers(): Dial[] {
+    return numbersIn(this.clinic!.emergency_number, this.numbers);
+  }
+
+  private emergencyWords(number: string): string {
+    return fill(this.words.emergencyCall, { number });
+  }
+
   private emergency(): TemplateResult | TemplateResult[] {
-    const clinic = this.clinic!;
-    const numbers = numbersIn(clinic.emergency_number, clinic.numbers);
-    if (!numbers.length || numbers.length > 2) return html`<span>${fill(this.words.emergency, { number: clinic.emergency_number })}</span>`;
-    return numbers.map((number) => html`<a href="tel:${number.tel}">${icon("phone")}${fill(this.words.emergency, { number: number.text })}</a>`);
+    const numbers = this.emergencyNumbers;
+    if (!numbers.length) return html`<span>${this.emergencyWords(this.clinic!.emergency_number)}</span>`;
+    return numbers.map((number) => html`<a href="tel:${number.tel}">${icon("phone")}${this.emergencyWords(number.text)}</a>`);
   }
 
   /** The notice's own words usually name the number, as a link. */
@@ -144,26 +161,29 @@ export class View {
   /** `again`: the message before it has the same role, so that its label is not repeated. */
   private message(message: Message, turn: Turn, again: boolean): TemplateResult {
     const { words } = this;
-    if (turn.kind === "crisis" && message.role === "answer") return this.urgent(message, "crisis", words.crisis);
-    if (message.role === "triage") {
-      const level = turn.urgency === "emergency" ? "emergency" : turn.urgency === "contact_clinic" ? "soon" : "today";
-      return this.urgent(message, level, { emergency: words.emergencyTitle, soon: words.soon, today: words.urgent }[level]);
-    }
+    if (turn.kind === "crisis" && message.role === "answer") return this.urgent(message, "crisis");
+    if (message.role === "triage") return this.urgent(message, alarm(message, turn));
     const label = again ? "" : message.role === "caveat" ? words.caveat : message.role === "caution" ? words.caution : "";
     return html`<div class="message ${message.role}" part=${message.role}>${label ? html`<p class="label">${icon("info")}${label}</p>` : nothing}${this.text(message)}</div>`;
   }
 
-  private urgent(message: Message, level: "emergency" | "today" | "soon" | "crisis", title: string): TemplateResult {
+  /** A reply with what to do first above its text, in sight on the smallest phone: the emergency number, or who can be reached today. */
+  private urgent(message: Message, level: Level | "crisis"): TemplateResult {
     const { words } = this;
     const clinic = this.clinic!;
-    let numbers = numbersIn(message.text, clinic.numbers);
-    if (!numbers.length) numbers = level === "emergency" ? numbersIn(clinic.emergency_number, clinic.numbers) : [clinic.phone];
-    const pressing = level === "emergency" || level === "today"; // the first thing to do stands above the text, in sight on the smallest phone
+    const emergency = this.emergencyNumbers;
+    const named = numbersIn(message.text, this.numbers);
+    const dialled = named.filter((one) => emergency.includes(one));
+    const others = named.filter((one) => !emergency.includes(one));
+    const calls = level === "emergency" ? [...(dialled.length ? dialled : emergency), ...others]
+      : level === "crisis" ? named
+      : [...(others.length ? others : [clinic.phone]), ...dialled];
+    const top = level === "today" || (level === "emergency" && emergency.length) ? calls.shift() : undefined;
     return html`<section class="urgent ${level}" part="urgent">
-      <h3>${icon(level === "crisis" ? "heart" : "alert")}${title}</h3>
-      ${pressing ? html`<p class="calls">${this.call(numbers[0], words, true)}</p>` : nothing}
+      <h3>${icon(level === "crisis" ? "heart" : "alert")}${words[level]}</h3>
+      ${top ? html`<p class="calls">${this.call(top, words, true)}</p>` : level === "emergency" ? html`<p class="words">${this.emergencyWords(clinic.emergency_number)}</p>` : nothing}
       ${this.text(message)}
-      <p class="calls">${numbers.slice(pressing ? 1 : 0, 3).map((number, at) => this.call(number, words, !pressing && at === 0))}</p>
+      <p class="calls">${calls.slice(0, 3).map((number, at) => this.call(number, words, !top && level !== "emergency" && at === 0))}</p>
     </section>`;
   }
 
@@ -173,7 +193,7 @@ export class View {
 
   private text(message: Message): HTMLElement {
     let element = this.texts.get(message);
-    if (!element) this.texts.set(message, (element = rich(message.text, this.clinic!.numbers)));
+    if (!element) this.texts.set(message, (element = rich(message.text, this.numbers, message.language || "en")));
     return element;
   }
 
@@ -183,13 +203,13 @@ export class View {
     if (!sources.length) return html`<p class="sources">${reviewed}</p>`;
     const name = (source: Source) => [source.title, source.publisher, source.year].filter(Boolean).join(", ");
     return html`<div class="sources"><details><summary>${fill(words.sources, { count: sources.length })}</summary>
-      <ul>${sources.map((source) => html`<li><bdi>${source.url?.startsWith("https://") ? this.outside(source.url, name(source)) : name(source)}</bdi></li>`)}</ul></details>${reviewed}</div>`;
+      <ul>${sources.map((source) => html`<li><bdi lang="en">${source.url?.startsWith("https://") ? this.outside(source.url, name(source)) : name(source)}</bdi></li>`)}</ul></details>${reviewed}</div>`;
   }
 
   private choices(choices: Choice[], last: boolean): TemplateResult | typeof nothing {
     if (!choices.length) return nothing;
     return html`<div class="choices ${last ? "" : "past"}" role="group" aria-label=${this.words.choices}>
-      ${choices.map((choice) => html`<button class="chip" part="chip" dir="auto" @click=${() => this.actions.pick(choice)}>${choice.title}</button>`)}</div>`;
+      ${choices.map((choice) => html`<button class="chip" part="chip" lang="en" dir="auto" @click=${() => this.actions.pick(choice)}>${choice.title}</button>`)}</div>`;
   }
 
   private feedback(turn: Turn): TemplateResult {
@@ -248,10 +268,15 @@ export class View {
     return html`<p>${fill(words.personText, { clinic: clinic.name })}</p>
       <a class="row strong" href="tel:${clinic.phone.tel}">${icon("phone")}${fill(words.call, { number: clinic.phone.text })}</a>
       ${clinic.email ? html`<a class="row" href="mailto:${clinic.email}">${icon("mail")}${fill(words.mail, { email: clinic.email })}</a>` : nothing}
-      ${clinic.booking_link ? html`<a class="row" href=${clinic.booking_link} target="_blank" rel="noopener noreferrer" aria-label="${words.book} (${words.newTab})">${icon("date")}${words.book}</a>` : nothing}
+      ${clinic.booking_link && !this.cautioned() ? html`<a class="row" href=${clinic.booking_link} target="_blank" rel="noopener noreferrer" aria-label="${words.book} (${words.newTab})">${icon("date")}${words.book}</a>` : nothing}
       ${conversation.consent && !conversation.erased ? html`<button class="row" @click=${actions.handoff}>${icon("chat")}${words.ask}</button>` : nothing}
       ${clinic.hours.length ? html`<h4>${words.hours}</h4><ul class="hours">${clinic.hours.map(({ days, times }) => html`<li><span>${days}</span><span>${times}</span></li>`)}</ul>` : nothing}
       <p class="links">${this.emergency()}</p>`;
+  }
+
+  /** Whether something was told in this conversation that is talked about with a person before anything is booked. */
+  private cautioned(): boolean {
+    return this.conversation.items.some((item) => item.from === "assistant" && item.turn.cautions.some((caution) => NO_BOOKING.includes(caution)));
   }
 
   private about(): TemplateResult {
