@@ -1,4 +1,6 @@
-"""The actions of the form that takes a request to the clinic: thin wrappers of `assistant.handoff`."""
+"""The actions of the form that takes a request to the clinic: thin wrappers of
+`assistant.handoff`."""
+
 import logging
 from typing import Any, Callable, Dict, List, Optional
 
@@ -23,14 +25,21 @@ def said_by(tracker: Tracker, kb: Any) -> form.Said:
 
 
 def remembered(tracker: Tracker, turn: Turn, kb: Any) -> Dict[str, Any]:
-    """The slot `conversation` after a turn of the form: its choices can be picked by number, it can be said again; details masked."""
+    """The slot `conversation` after a turn of the form: its choices can be picked by number, it can
+    be said again; details masked."""
     state = {**compose.new_state(), **(tracker.get_slot("conversation") or {})}
     data = veil(turn.as_dict(), turn.masks)
-    return {**state, "misses": 0, "choices": turn.as_dict()["choices"] or state["choices"], "last": {key: data[key] for key in compose.LASTING}}
+    return {
+        **state,
+        "misses": 0,
+        "choices": turn.as_dict()["choices"] or state["choices"],
+        "last": {key: data[key] for key in compose.LASTING},
+    }
 
 
 def careful(work: Callable[..., Optional[Turn]], *arguments: Any) -> Optional[Turn]:
-    """The turn that `work` gives, or None when it fails: an action that raises would make Rasa log the whole conversation."""
+    """The turn that `work` gives, or None when it fails: an action that raises would make Rasa log
+    the whole conversation."""
     try:
         return work(*arguments)
     except Exception as error:
@@ -44,31 +53,42 @@ def failure(kb: Any) -> Turn:
 
 
 class ValidateHandoffForm(Action):
-    """Reads a message while the form is open. No slots come back when it is a question of its own: Rasa then answers it and resumes the form."""
+    """Reads a message while the form is open. No slots come back when it is a question of its own:
+    Rasa then answers it and resumes the form."""
 
     def name(self) -> str:
         return "validate_handoff_form"
 
-    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[str, Any]) -> List[Dict[str, Any]]:
+    def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[str, Any]
+    ) -> List[Dict[str, Any]]:
         said, memory = said_by(tracker, ActionAnswer.knowledge()), tracker.get_slot("handoff") or {}
         asked, beside = tracker.get_slot("requested_slot"), []
         try:
             if asked is None:
-                slots: Optional[Dict[str, Any]] = form.opened(said, memory, tracker.get_slot("conversation") or {})
+                slots: Optional[Dict[str, Any]] = form.opened(
+                    said, memory, tracker.get_slot("conversation") or {}
+                )
             elif digressed(tracker):
                 slots = form.resumed(said, asked, memory)
             else:
                 slots = form.answered(said, asked, memory)
                 beside = self.beside(said, slots, dispatcher, tracker) if slots else []
-        except Exception as error:  # Rasa would log the whole conversation; the visitor gets a kind sentence and the phone
+        # Rasa would log the whole conversation; the visitor gets a kind sentence and the phone
+        except Exception as error:
             logger.exception("validate_handoff_form failed: %s", type(error).__name__)
             slots = {"handoff": {"outcome": "store_down"}, "requested_slot": None}
         return [*beside, *(SlotSet(name, value) for name, value in (slots or {}).items())]
 
     @staticmethod
-    def beside(said: form.Said, slots: Dict[str, Any], dispatcher: CollectingDispatcher, tracker: Tracker) -> List[Dict[str, Any]]:
-        """Say what a message that the form takes asks or tells besides, before the form goes on; the event that remembers it."""
-        turn, state = aside.beside(said, slots.get("handoff") or {}, tracker.get_slot("conversation"))
+    def beside(
+        said: form.Said, slots: Dict[str, Any], dispatcher: CollectingDispatcher, tracker: Tracker
+    ) -> List[Dict[str, Any]]:
+        """Say what a message that the form takes asks or tells besides, before the form goes on;
+        the event that remembers it."""
+        turn, state = aside.beside(
+            said, slots.get("handoff") or {}, tracker.get_slot("conversation")
+        )
         if turn is not None:
             give(turn, dispatcher, tracker, said.kb)
         return [SlotSet("conversation", state)]
@@ -92,9 +112,17 @@ class AskHandoff(Action):
     def name(self) -> str:
         return f"action_ask_handoff_form_{self.slot}"
 
-    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[str, Any]) -> List[Dict[str, Any]]:
+    def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[str, Any]
+    ) -> List[Dict[str, Any]]:
         kb = ActionAnswer.knowledge()
-        turn = careful(words.ask, self.slot, tracker.get_slot("handoff") or {}, kb, tracker.latest_message.get("text") or "") or failure(kb)
+        turn = careful(
+            words.ask,
+            self.slot,
+            tracker.get_slot("handoff") or {},
+            kb,
+            tracker.latest_message.get("text") or "",
+        ) or failure(kb)
         give(turn, dispatcher, tracker, kb)
         return [SlotSet("conversation", remembered(tracker, turn, kb))]
 
@@ -120,17 +148,38 @@ class AskQuestion(AskHandoff):
 
 
 class ActionHandoffEnd(Action):
-    """Says how the form ended: the summary and what happens next, or that nothing was kept. The form's slots are emptied."""
+    """Says how the form ended: the summary and what happens next, or that nothing was kept. The
+    form's slots are emptied."""
 
     def name(self) -> str:
         return "action_handoff_end"
 
-    def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[str, Any]) -> List[Dict[str, Any]]:
+    def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Dict[str, Any]
+    ) -> List[Dict[str, Any]]:
         kb, memory = ActionAnswer.knowledge(), tracker.get_slot("handoff") or {}
         turn = careful(words.outcome, memory, kb, tracker.latest_message.get("text") or "")
         events = [SlotSet(name, None) for name in form.SLOTS]
-        outcome = "complete" if memory.get("outcome") in ("complete", "already", "quiet") and memory.get("request") else "erasing" if memory.get("outcome") == "erasing" else None
-        events.append(SlotSet("handoff", {**({"request": memory["request"]} if memory.get("request") else {}), "outcome": outcome} if outcome else None))
+        outcome = (
+            "complete"
+            if memory.get("outcome") in ("complete", "already", "quiet") and memory.get("request")
+            else "erasing"
+            if memory.get("outcome") == "erasing"
+            else None
+        )
+        events.append(
+            SlotSet(
+                "handoff",
+                (
+                    {
+                        **({"request": memory["request"]} if memory.get("request") else {}),
+                        "outcome": outcome,
+                    }
+                    if outcome
+                    else None
+                ),
+            )
+        )
         if turn is None:
             return events
         give(turn, dispatcher, tracker, kb)

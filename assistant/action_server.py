@@ -1,4 +1,6 @@
-"""The action server of rasa-sdk with our actions and the outbox of requests to the clinic, bound to loopback: `python -m assistant.action_server PORT`."""
+"""The action server of rasa-sdk with our actions and the outbox of requests to the clinic, bound to
+loopback: `python -m assistant.action_server PORT`."""
+
 import hmac
 import sys
 import warnings
@@ -6,7 +8,8 @@ from typing import Any, Optional
 
 
 async def only_rasa(request: Any) -> Optional[Any]:
-    """Refuse whoever does not show the key that Rasa shows (assistant.rasa.patches); the health call says nothing of anybody."""
+    """Refuse whoever does not show the key that Rasa shows (assistant.rasa.patches); the health
+    call says nothing of anybody."""
     from sanic.response import json
 
     from assistant.webstore import action_key
@@ -18,7 +21,8 @@ async def only_rasa(request: Any) -> Optional[Any]:
 
 
 def main() -> None:
-    import sanic.app  # noqa: F401 - its import switches deprecation warnings on for the whole process
+    # noqa: F401 - its import switches deprecation warnings on for the whole process
+    import sanic.app
 
     warnings.filterwarnings("ignore", category=DeprecationWarning)
     from rasa_sdk.endpoint import create_app

@@ -1,10 +1,13 @@
 """Back-up of the conversations, and bringing one back.
 
-    python -m assistant.backup backup            writes var/backups/assistant-<time>.sqlite (or .dump, from PostgreSQL)
-    python -m assistant.backup restore FILE      replaces what is stored by that copy
+    python -m assistant.backup backup            writes var/backups/assistant-<time>.sqlite (or
+    .dump, from PostgreSQL) python -m assistant.backup restore FILE      replaces what is stored by
+    that copy
 
-Conversations that were erased after the copy was made are erased from it again, and what is too old is purged.
+Conversations that were erased after the copy was made are erased from it again, and what is too old
+is purged.
 """
+
 import argparse
 import os
 import shutil
@@ -29,7 +32,10 @@ def backup() -> Path:
     """Write a consistent copy of the database while the assistant goes on. Raises StoreError."""
     engine, target = database.engine(), folder()
     target.mkdir(mode=0o700, parents=True, exist_ok=True)
-    file = target / f"assistant-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}{'.sqlite' if engine.dialect.name == 'sqlite' else '.dump'}"
+    file = (
+        target
+        / f"assistant-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}{'.sqlite' if engine.dialect.name == 'sqlite' else '.dump'}"
+    )
     part = file.with_suffix(".part")
     with open(os.open(part, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w"):
         pass
@@ -44,7 +50,8 @@ def backup() -> Path:
 
 
 def restore(file: Path) -> int:
-    """Replace everything that is stored by the copy in `file`. Gives the number of conversations. Raises StoreError."""
+    """Replace everything that is stored by the copy in `file`. Gives the number of conversations.
+    Raises StoreError."""
     engine = database.engine()
     if not file.is_file():
         raise database.StoreError(f"there is no file {file}; the backups are in {folder()}")
@@ -57,14 +64,26 @@ def restore(file: Path) -> int:
     else:
         if file.read_bytes()[:5] != b"PGDMP":
             raise database.StoreError(f"{file} is not a backup from PostgreSQL")
-        _postgresql("pg_restore", "--clean", "--if-exists", "--no-owner", "--no-privileges", "--single-transaction", "--dbname", database.plain_url(), str(file))
+        _postgresql(
+            "pg_restore",
+            "--clean",
+            "--if-exists",
+            "--no-owner",
+            "--no-privileges",
+            "--single-transaction",
+            "--dbname",
+            database.plain_url(),
+            str(file),
+        )
     engine.dispose()
     database.migrate(engine)
     database.erase_again(erased)
     privacy = clinic.load_clinic().privacy
     retention.purge(privacy.retention_days, privacy.requests_days)
     with engine.connect() as connection:
-        return connection.execute(sa.select([sa.func.count()]).select_from(database.sessions)).scalar()
+        return connection.execute(
+            sa.select([sa.func.count()]).select_from(database.sessions)
+        ).scalar()
 
 
 def _must_be_whole(file: Path) -> None:
@@ -80,19 +99,29 @@ def _must_be_whole(file: Path) -> None:
 
 
 def _postgresql(program: str, *arguments: str) -> None:
-    """Run one of PostgreSQL's programs on our database; the password goes by the environment. Raises StoreError with its words."""
+    """Run one of PostgreSQL's programs on our database; the password goes by the environment.
+    Raises StoreError with its words."""
     if shutil.which(program) is None:
-        raise database.StoreError(f"{program} is not installed. On Debian and Ubuntu: apt-get install postgresql-client")
+        raise database.StoreError(
+            f"{program} is not installed. On Debian and Ubuntu: apt-get install postgresql-client"
+        )
     command: List[str] = [program, *arguments]
     if "--dbname" not in arguments:
         command += ["--dbname", database.plain_url()]
-    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PGPASSWORD": database.engine().url.password or ""})
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PGPASSWORD": database.engine().url.password or ""},
+    )
     if done.returncode:
         raise database.StoreError(f"{program} failed: {done.stderr.strip()[-500:]}")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("command", choices=("backup", "restore"))
     parser.add_argument("file", nargs="?", type=Path, help="the backup to bring back")
     args = parser.parse_args()

@@ -1,4 +1,6 @@
-"""`make check`: looks for mistakes in clinic.yml, the knowledge base and the training data; each with file, line, entry and mend."""
+"""`make check`: looks for mistakes in clinic.yml, the knowledge base and the training data; each
+with file, line, entry and mend."""
+
 import argparse
 import datetime as dt
 import re
@@ -15,10 +17,32 @@ from assistant.yamlfile import ContentError, Problem, YamlFile, plain
 #: Words that each text of a topic may have: fewest, most.
 LENGTHS = {"short": (5, 32), "answer": (30, 105), "why": (10, 65), "more": (40, 160)}
 VARIANT_LENGTH = (3, 85)
-#: Highest U.S. school grade (Flesch-Kincaid 1975) of an answer; the knowledge base aims at a reading age of about 12.
+#: Highest U.S. school grade (Flesch-Kincaid 1975) of an answer; the knowledge base aims at a
+#: reading age of about 12.
 HIGHEST_GRADE, HIGHEST_MEAN_GRADE = 10.0, 7.5
-#: Placeholders that are filled in while a conversation runs (data/knowledge/conversation.yml says where).
-RUNTIME = ("value", "date", "name", "details", "domain", "when", "until", "open_now", "day", "hours_of_day", "price", "singles", "list", "part_of_day", "sent", "circumstance", "circumstances", "seconds", "reminder")
+#: Placeholders that are filled in while a conversation runs (data/knowledge/conversation.yml says
+#: where).
+RUNTIME = (
+    "value",
+    "date",
+    "name",
+    "details",
+    "domain",
+    "when",
+    "until",
+    "open_now",
+    "day",
+    "hours_of_day",
+    "price",
+    "singles",
+    "list",
+    "part_of_day",
+    "sent",
+    "circumstance",
+    "circumstances",
+    "seconds",
+    "reminder",
+)
 #: Fewest training examples of an intent.
 FEWEST_EXAMPLES = 25
 
@@ -48,15 +72,24 @@ class Statement(NamedTuple):
     def broken_by(self, text: str) -> Optional[str]:
         """The sentence of `text` that makes the statement, or None."""
         for sentence in re.split(r"(?<=[.!?])\s+|\n", text):
-            if not sentence.rstrip().endswith("?") and any(not self._excused(sentence, match) for p in self.patterns for match in p.finditer(sentence)):
+            if not sentence.rstrip().endswith("?") and any(
+                not self._excused(sentence, match)
+                for p in self.patterns
+                for match in p.finditer(sentence)
+            ):
                 return sentence
         return None
 
     def _excused(self, sentence: str, match: re.Match) -> bool:
-        """Whether a denial before the claim, in its own clause, governs it; or the words are ones that this statement allows."""
-        claim = next((match.start(name) for name, value in match.groupdict().items() if value), match.start())
+        """Whether a denial before the claim, in its own clause, governs it; or the words are ones
+        that this statement allows."""
+        claim = next(
+            (match.start(name) for name, value in match.groupdict().items() if value), match.start()
+        )
         begin = max((end.end() for end in CLAUSE_END.finditer(sentence, 0, claim)), default=0)
-        if self.denial and any(denied.end() <= claim for denied in self.denial.finditer(sentence, begin)):
+        if self.denial and any(
+            denied.end() <= claim for denied in self.denial.finditer(sentence, begin)
+        ):
             return True
         return bool(self.allowed and self.allowed.search(sentence, begin, match.end()))
 
@@ -66,8 +99,14 @@ def forbidden(folder=paths.SAFETY) -> List[Statement]:
     data = plain(YamlFile.read(folder / "never.yml", paths.ROOT).data)
     denial = re.compile(data["denial"], re.I)
     return [
-        Statement(e["number"], e["says"], [re.compile(p, re.I) for p in [*e["patterns"], *e.get("other_languages", [])]], denial if e.get("deniable", True) else None,
-                  re.compile(e["allowed"], re.I) if e.get("allowed") else None, e["mend"])
+        Statement(
+            e["number"],
+            e["says"],
+            [re.compile(p, re.I) for p in [*e["patterns"], *e.get("other_languages", [])]],
+            denial if e.get("deniable", True) else None,
+            re.compile(e["allowed"], re.I) if e.get("allowed") else None,
+            e["mend"],
+        )
         for e in data["statements"]
     ]
 
@@ -86,7 +125,8 @@ def texts_in(file: YamlFile, node, location: Tuple = ()) -> Iterator[Said]:
 
 
 def visitor_texts(kb: Knowledge) -> Iterator[Said]:
-    """Every text of the knowledge base that can reach a visitor; the bibliography is not among them."""
+    """Every text of the knowledge base that can reach a visitor; the bibliography is not among
+    them."""
     for name, file in kb.files.items():
         if name != "sources":
             yield from texts_in(file, file.data)
@@ -97,23 +137,45 @@ def visitor_texts(kb: Knowledge) -> Iterator[Said]:
 
 
 def wording(kb: Knowledge) -> List[Problem]:
-    """Forbidden statements, blank lines and unknown placeholders in any text that can reach a visitor."""
+    """Forbidden statements, blank lines and unknown placeholders in any text that can reach a
+    visitor."""
     problems, statements, known = [], forbidden(), kb.phrases.values
     for said in visitor_texts(kb):
         if "\n\n" in said.text.strip():
-            problems.append(said.file.problem(said.location, "a blank line inside a text becomes two bubbles", "Use a `>-` block without empty lines."))
+            problems.append(
+                said.file.problem(
+                    said.location,
+                    "a blank line inside a text becomes two bubbles",
+                    "Use a `>-` block without empty lines.",
+                )
+            )
         try:
             fields = [field for _, field, _, _ in Formatter().parse(said.text) if field is not None]
         except ValueError:
-            problems.append(said.file.problem(said.location, "a brace stands alone", "Write placeholders as {name}; a brace as such is {{ or }}."))
+            problems.append(
+                said.file.problem(
+                    said.location,
+                    "a brace stands alone",
+                    "Write placeholders as {name}; a brace as such is {{ or }}.",
+                )
+            )
             continue
         for field in fields:
             if field not in known and field not in RUNTIME:
-                problems.append(said.file.problem(said.location, f"`{{{field}}}` is not a placeholder", f"Use one of: {', '.join(sorted(known))}."))
+                problems.append(
+                    said.file.problem(
+                        said.location,
+                        f"`{{{field}}}` is not a placeholder",
+                        f"Use one of: {', '.join(sorted(known))}.",
+                    )
+                )
         for statement in statements:
             sentence = statement.broken_by(said.text)
             if sentence:
-                what = f'"{sentence.strip()[:90]}" {statement.says} (statement {statement.number} of those never to be made)'
+                what = (
+                    f'"{sentence.strip()[:90]}" {statement.says} (statement {statement.number} of'
+                    " those never to be made)"
+                )
                 problems.append(said.file.problem(said.location, what, statement.mend))
     return problems
 
@@ -123,26 +185,70 @@ def links(kb: Knowledge) -> List[Problem]:
     problems: List[Problem] = []
     for topic in kb.topics.values():
         file, where = kb.files[topic.group], ("topics", topic.id)
-        for field, table, name in (("caveats", kb.caveats, "caveats.yml"), ("sources", kb.sources, "sources.yml"), ("follow_ups", kb.topics, "the topic files")):
+        for field, table, name in (
+            ("caveats", kb.caveats, "caveats.yml"),
+            ("sources", kb.sources, "sources.yml"),
+            ("follow_ups", kb.topics, "the topic files"),
+        ):
             for number, entry in enumerate(getattr(topic, field)):
                 if entry not in table:
-                    problems.append(file.problem((*where, field, number), f"`{entry}` is not in {name}", "Correct the id, or add the entry there."))
+                    problems.append(
+                        file.problem(
+                            (*where, field, number),
+                            f"`{entry}` is not in {name}",
+                            "Correct the id, or add the entry there.",
+                        )
+                    )
         if topic.id in topic.follow_ups:
-            problems.append(file.problem((*where, "follow_ups"), "the topic follows up on itself", "Name other topics."))
+            problems.append(
+                file.problem(
+                    (*where, "follow_ups"), "the topic follows up on itself", "Name other topics."
+                )
+            )
         for circumstance in topic.cautions:
             if circumstance not in kb.circumstances:
-                problems.append(file.problem((*where, "cautions", circumstance), f"`{circumstance}` is not in cautions.yml", "Correct the id, or add the entry there."))
+                problems.append(
+                    file.problem(
+                        (*where, "cautions", circumstance),
+                        f"`{circumstance}` is not in cautions.yml",
+                        "Correct the id, or add the entry there.",
+                    )
+                )
         if topic.id in kb.risk_topics and not topic.caveats:
-            problems.append(file.problem(where, "a topic about a risk has no caveat", f"Add `caveats:` with one of: {', '.join(kb.caveats)}."))
+            problems.append(
+                file.problem(
+                    where,
+                    "a topic about a risk has no caveat",
+                    f"Add `caveats:` with one of: {', '.join(kb.caveats)}.",
+                )
+            )
         if not topic.sources and topic.group not in ("clinic", "boundaries"):
-            problems.append(file.problem(where, "a medical answer has no source", "Add `sources:` with ids of sources.yml."))
+            problems.append(
+                file.problem(
+                    where,
+                    "a medical answer has no source",
+                    "Add `sources:` with ids of sources.yml.",
+                )
+            )
     for name, caveat in kb.caveats.items():
         file = kb.files["caveats"]
         for number, topic in enumerate(caveat.topics):
             if topic not in kb.topics:
-                problems.append(file.problem(("caveats", name, "topics", number), f"`{topic}` is not a topic", "Correct the id."))
+                problems.append(
+                    file.problem(
+                        ("caveats", name, "topics", number),
+                        f"`{topic}` is not a topic",
+                        "Correct the id.",
+                    )
+                )
             elif name not in kb.topics[topic].caveats:
-                problems.append(kb.files[kb.topics[topic].group].problem(("topics", topic), f"the caveat `{name}` belongs on this topic (caveats.yml says so)", f"Add `{name}` to its `caveats:`."))
+                problems.append(
+                    kb.files[kb.topics[topic].group].problem(
+                        ("topics", topic),
+                        f"the caveat `{name}` belongs on this topic (caveats.yml says so)",
+                        f"Add `{name}` to its `caveats:`.",
+                    )
+                )
     for name, circumstance in kb.circumstances.items():
         file, where = kb.files["cautions"], ("circumstances", name)
         named = circumstance.applies_to if isinstance(circumstance.applies_to, list) else []
@@ -151,10 +257,20 @@ def links(kb: Knowledge) -> List[Problem]:
                 problems.append(file.problem(where, f"`{topic}` is not a topic", "Correct the id."))
         for source in circumstance.sources:
             if source not in kb.sources:
-                problems.append(file.problem(where, f"`{source}` is not in sources.yml", "Correct the id, or add the entry there."))
+                problems.append(
+                    file.problem(
+                        where,
+                        f"`{source}` is not in sources.yml",
+                        "Correct the id, or add the entry there.",
+                    )
+                )
     for name in kb.replies["suggested_topics"]:
         if name not in kb.topics:
-            problems.append(kb.files["replies"].problem(("replies", "suggested_topics"), f"`{name}` is not a topic", "Correct the id."))
+            problems.append(
+                kb.files["replies"].problem(
+                    ("replies", "suggested_topics"), f"`{name}` is not a topic", "Correct the id."
+                )
+            )
     return problems
 
 
@@ -163,8 +279,13 @@ def unused(kb: Knowledge) -> List[Problem]:
     entries = [*kb.topics.values(), *kb.caveats.values(), *kb.circumstances.values()]
     cited = {name for entry in entries for name in entry.sources}
     shown = {name for topic in kb.topics.values() for name in topic.caveats}
-    lost = [("sources", name) for name in kb.sources if name not in cited] + [("caveats", name) for name in kb.caveats if name not in shown]
-    return [kb.files[file].problem((file, name), "nothing uses this entry", "Use it or delete it.") for file, name in lost]
+    lost = [("sources", name) for name in kb.sources if name not in cited] + [
+        ("caveats", name) for name in kb.caveats if name not in shown
+    ]
+    return [
+        kb.files[file].problem((file, name), "nothing uses this entry", "Use it or delete it.")
+        for file, name in lost
+    ]
 
 
 def consistency(kb: Knowledge) -> List[Problem]:
@@ -181,7 +302,9 @@ def grade(text: str) -> float:
     """Flesch-Kincaid grade level of a text (textstat), placeholders read as a plain word."""
     import textstat
 
-    return textstat.flesch_kincaid_grade(re.sub(r"\{\w+\}", "the clinic", re.sub(r"^- ", "", text, flags=re.M).replace("**", "")))
+    return textstat.flesch_kincaid_grade(
+        re.sub(r"\{\w+\}", "the clinic", re.sub(r"^- ", "", text, flags=re.M).replace("**", ""))
+    )
 
 
 def style(kb: Knowledge) -> List[Problem]:
@@ -194,25 +317,59 @@ def style(kb: Knowledge) -> List[Problem]:
         for field, (fewest, most) in LENGTHS.items():
             text = getattr(topic, field)
             if text and not fewest <= words(text) <= most:
-                problems.append(file.problem((*where, field), f"{words(text)} words", f"Use {fewest} to {most}."))
+                problems.append(
+                    file.problem(
+                        (*where, field), f"{words(text)} words", f"Use {fewest} to {most}."
+                    )
+                )
         for kind, variants in topic.by.items():
             for value, text in variants.items():
-                if isinstance(text, str) and not VARIANT_LENGTH[0] <= words(text) <= VARIANT_LENGTH[1]:
-                    problems.append(file.problem((*where, "by", kind, value), f"{words(text)} words", f"Use at most {VARIANT_LENGTH[1]}."))
+                if (
+                    isinstance(text, str)
+                    and not VARIANT_LENGTH[0] <= words(text) <= VARIANT_LENGTH[1]
+                ):
+                    problems.append(
+                        file.problem(
+                            (*where, "by", kind, value),
+                            f"{words(text)} words",
+                            f"Use at most {VARIANT_LENGTH[1]}.",
+                        )
+                    )
         level = grade(topic.answer)
         grades.append(level)
         if level > HIGHEST_GRADE:
-            problems.append(file.problem((*where, "answer"), f"reading level is grade {level:.1f}", f"Use shorter sentences and words, down to grade {HIGHEST_GRADE:.0f}."))
+            problems.append(
+                file.problem(
+                    (*where, "answer"),
+                    f"reading level is grade {level:.1f}",
+                    f"Use shorter sentences and words, down to grade {HIGHEST_GRADE:.0f}.",
+                )
+            )
     mean = sum(grades) / max(1, len(grades))
     if mean > HIGHEST_MEAN_GRADE:
-        problems.append(Problem("data/knowledge", 1, "", f"the mean reading level is grade {mean:.1f}", f"Simplify the hardest answers, down to {HIGHEST_MEAN_GRADE}."))
+        problems.append(
+            Problem(
+                "data/knowledge",
+                1,
+                "",
+                f"the mean reading level is grade {mean:.1f}",
+                f"Simplify the hardest answers, down to {HIGHEST_MEAN_GRADE}.",
+            )
+        )
     return problems
 
 
 def reviews(kb: Knowledge, today: dt.date) -> List[Problem]:
     """Texts whose review is due."""
     overdue = [t for t in kb.topics.values() if t.reviewed.due < today]
-    return [kb.files[t.group].problem(("topics", t.id, "reviewed"), f"the review was due on {t.reviewed.due}", "Have a clinician read it and renew `on`, `by` and `due`.") for t in overdue]
+    return [
+        kb.files[t.group].problem(
+            ("topics", t.id, "reviewed"),
+            f"the review was due on {t.reviewed.due}",
+            "Have a clinician read it and renew `on`, `by` and `due`.",
+        )
+        for t in overdue
+    ]
 
 
 def variants(kb: Knowledge) -> List[Problem]:
@@ -225,7 +382,13 @@ def variants(kb: Knowledge) -> List[Problem]:
             for value in texts:
                 if kind != "situation" and value not in names[kind]:
                     mend = f"Use a value of data/lexicon, or add `{value}` there under `{kind}`."
-                    problems.append(kb.files[topic.group].problem(("topics", topic.id, "by", kind, value), f"no visitor's words lead to {kind} `{value}`", mend))
+                    problems.append(
+                        kb.files[topic.group].problem(
+                            ("topics", topic.id, "by", kind, value),
+                            f"no visitor's words lead to {kind} `{value}`",
+                            mend,
+                        )
+                    )
     return problems
 
 
@@ -237,27 +400,54 @@ def training_examples() -> Dict[str, List[Tuple[str, int, str]]]:
         for item in data["nlu"]:
             start = item.lc.key("examples")[0] + 2
             for offset, line in enumerate(str(item["examples"]).splitlines()):
-                result.setdefault(str(item["intent"]), []).append((path.name, start + offset, re.sub(r"^- ", "", line)))
+                result.setdefault(str(item["intent"]), []).append(
+                    (path.name, start + offset, re.sub(r"^- ", "", line))
+                )
     return result
 
 
 def training(kb: Knowledge) -> List[Problem]:
-    """Every topic has an intent with enough examples; no intent is without a topic; no text stands in two intents."""
+    """Every topic has an intent with enough examples; no intent is without a topic; no text stands
+    in two intents."""
     problems, examples = [], training_examples()
     for topic in kb.topics.values():
         found = examples.get(f"ask_{topic.id}", [])
         if len(found) < FEWEST_EXAMPLES:
-            problems.append(kb.files[topic.group].problem(("topics", topic.id), f"the intent ask_{topic.id} has {len(found)} training examples", f"Write at least {FEWEST_EXAMPLES} in data/nlu/{topic.group}.yml."))
+            problems.append(
+                kb.files[topic.group].problem(
+                    ("topics", topic.id),
+                    f"the intent ask_{topic.id} has {len(found)} training examples",
+                    f"Write at least {FEWEST_EXAMPLES} in data/nlu/{topic.group}.yml.",
+                )
+            )
     seen: Dict[str, Tuple[str, str, int]] = {}
     for intent, lines in examples.items():
         if intent[4:] not in kb.topics or not intent.startswith("ask_"):
-            problems.append(Problem(f"data/nlu/{lines[0][0]}", lines[0][1], intent, "this intent has no topic", "Rename it, or add the topic to the knowledge base."))
+            problems.append(
+                Problem(
+                    f"data/nlu/{lines[0][0]}",
+                    lines[0][1],
+                    intent,
+                    "this intent has no topic",
+                    "Rename it, or add the topic to the knowledge base.",
+                )
+            )
         for file, line, text in lines:
             key = re.sub(r"\W+", " ", text.lower()).strip()
             if key and key in seen:
                 other = seen[key]
-                where = f"{other[1]}:{other[2]}" + (f" under {other[0]}" if other[0] != intent else "")
-                problems.append(Problem(f"data/nlu/{file}", line, intent, f'"{text}" stands at {where} too', "Delete one of them."))
+                where = f"{other[1]}:{other[2]}" + (
+                    f" under {other[0]}" if other[0] != intent else ""
+                )
+                problems.append(
+                    Problem(
+                        f"data/nlu/{file}",
+                        line,
+                        intent,
+                        f'"{text}" stands at {where} too',
+                        "Delete one of them.",
+                    )
+                )
             seen[key] = (intent, f"data/nlu/{file}", line)
     return problems
 
@@ -266,8 +456,11 @@ def generated(kb: Knowledge) -> List[Problem]:
     """Generated files are fresh."""
     from assistant.generate import files
 
-    return [Problem(name, 1, "", "is not what data/knowledge gives", "Run `make generate`.") for name, text in files(kb).items()
-            if not (paths.ROOT / name).exists() or (paths.ROOT / name).read_text("utf-8") != text]
+    return [
+        Problem(name, 1, "", "is not what data/knowledge gives", "Run `make generate`.")
+        for name, text in files(kb).items()
+        if not (paths.ROOT / name).exists() or (paths.ROOT / name).read_text("utf-8") != text
+    ]
 
 
 def quick() -> List[Problem]:
@@ -282,14 +475,27 @@ def everything(today: dt.date) -> List[Problem]:
     """All checks."""
     try:
         kb = knowledge.load()
-        return [*consistency(kb), *unused(kb), *style(kb), *reviews(kb, today), *variants(kb), *training(kb), *generated(kb)]
+        return [
+            *consistency(kb),
+            *unused(kb),
+            *style(kb),
+            *reviews(kb, today),
+            *variants(kb),
+            *training(kb),
+            *generated(kb),
+        ]
     except ContentError as error:
         return error.problems
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--today", type=dt.date.fromisoformat, default=dt.date.today(), help="the date that review dates are compared with")
+    parser.add_argument(
+        "--today",
+        type=dt.date.fromisoformat,
+        default=dt.date.today(),
+        help="the date that review dates are compared with",
+    )
     problems = everything(parser.parse_args().today)
     for problem in problems:
         print(problem)

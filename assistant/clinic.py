@@ -1,4 +1,6 @@
-"""The clinic's own file, `clinic.yml`: schema, defaults and the phrases that answers are filled with."""
+"""The clinic's own file, `clinic.yml`: schema, defaults and the phrases that answers are filled
+with."""
+
 import re
 from dataclasses import dataclass
 from datetime import date
@@ -16,7 +18,8 @@ from assistant.yamlfile import ContentError, Problem, YamlFile
 
 DURATION = re.compile(r"^(at least |about |up to )?\d+( to \d+)? (hours?|days?|weeks?|months?)$")
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-#: No clinic may offer cosmetic needling to somebody younger through the assistant (facts: labels say 22, under 18 never).
+#: No clinic may offer cosmetic needling to somebody younger through the assistant (facts: labels
+#: say 22, under 18 never).
 YOUNGEST = 18
 
 
@@ -29,7 +32,8 @@ class Strict(BaseModel):
 
 
 class Price(Strict):
-    """One line of the price list: what it is for and the price of one session in the clinic's currency."""
+    """One line of the price list: what it is for and the price of one session in the clinic's
+    currency."""
 
     name: constr(min_length=2, max_length=60)
     amount: float = Field(gt=0)
@@ -84,7 +88,8 @@ def opening(text: str) -> str:
 
 
 class Holiday(Strict):
-    """A day (`on`) or days (`first` to `last`) with other hours than usual; closed unless `hours` says otherwise."""
+    """A day (`on`) or days (`first` to `last`) with other hours than usual; closed unless `hours`
+    says otherwise."""
 
     name: Optional[constr(min_length=2, max_length=60)]
     on: Optional[date]
@@ -114,7 +119,8 @@ ADDRESS = constr(regex=r"^[^@\s<>,;\"]+@[^@\s<>,;\"]+\.[^@\s<>,;\"]+$")
 
 
 class EmailDelivery(Strict):
-    """Requests as emails. The password, when there is a `user`, is in the environment: HANDOFF_SMTP_PASSWORD."""
+    """Requests as emails. The password, when there is a `user`, is in the environment:
+    HANDOFF_SMTP_PASSWORD."""
 
     to: List[ADDRESS] = Field(min_items=1)
     sender: ADDRESS
@@ -126,9 +132,13 @@ class EmailDelivery(Strict):
     @validator("security")
     def _security(cls, value, values):
         if value not in ("starttls", "tls", "none"):
-            raise ValueError("write starttls, tls, or none (only for a mail server on this machine)")
+            raise ValueError(
+                "write starttls, tls, or none (only for a mail server on this machine)"
+            )
         if value == "none" and not loopback(values.get("server")):
-            raise ValueError("`none` would send visitors' details in the clear: write starttls or tls")
+            raise ValueError(
+                "`none` would send visitors' details in the clear: write starttls or tls"
+            )
         return value
 
 
@@ -140,12 +150,15 @@ class WebhookDelivery(Strict):
     @validator("url")
     def _https(cls, value):
         if value.startswith("http:") and not loopback(urlsplit(value).hostname):
-            raise ValueError("write an https:// address: the details of visitors must not travel in the clear")
+            raise ValueError(
+                "write an https:// address: the details of visitors must not travel in the clear"
+            )
         return value
 
 
 class Handoff(Strict):
-    """How requests to be contacted reach the clinic (docs/handoff.md). They are always in `make inbox` too."""
+    """How requests to be contacted reach the clinic (docs/handoff.md). They are always in `make
+    inbox` too."""
 
     deliver: str = "inbox"
     reply_time: Optional[constr(max_length=160)]
@@ -161,7 +174,10 @@ class Handoff(Strict):
     @root_validator(skip_on_failure=True)
     def _settings(cls, values):
         if values["deliver"] != "inbox" and not values[values["deliver"]]:
-            raise ValueError(f"`deliver: {values['deliver']}` needs `{values['deliver']}:` with its settings (docs/handoff.md)")
+            raise ValueError(
+                f"`deliver: {values['deliver']}` needs `{values['deliver']}:` with its settings"
+                " (docs/handoff.md)"
+            )
         return values
 
 
@@ -174,20 +190,30 @@ class Privacy(Strict):
 
 
 class Limits(Strict):
-    """How much the website channel takes (docs/channel.md). A message that reports a danger sign is answered whatever the number of calls."""
+    """How much the website channel takes (docs/channel.md). A message that reports a danger sign is
+    answered whatever the number of calls."""
 
     messages_a_minute: int = Field(30, ge=1, le=100_000)  #: of one conversation
-    calls_a_minute: int = Field(300, ge=1, le=1_000_000)  #: of one address: a clinic's or a company's whole network may share one
+    calls_a_minute: int = Field(
+        300, ge=1, le=1_000_000
+    )  #: of one address: a clinic's or a company's whole network may share one
     sessions_a_minute: int = Field(60, ge=1, le=100_000)  #: conversations that one address opens
     trusted_proxies: List[str] = ["127.0.0.0/8", "::1"]  #: whose X-Forwarded-For is believed
-    characters: int = Field(4000, ge=500, le=20_000)  #: that are answered, after white space is folded; a longer message is asked to be shortened
-    body_kilobytes: int = Field(128, ge=32, le=1024)  #: of a request; a larger one is refused. Four bytes a character always fit.
+    characters: int = Field(
+        4000, ge=500, le=20_000
+    )  #: that are answered, after white space is folded; a longer message is asked to be shortened
+    body_kilobytes: int = Field(
+        128, ge=32, le=1024
+    )  #: of a request; a larger one is refused. Four bytes a character always fit.
     token_hours: int = Field(24, ge=1, le=24 * 30)  #: for which a conversation can be gone on with
 
     @root_validator(skip_on_failure=True)
     def _fits(cls, values):
         if values["body_kilobytes"] * 1024 < 4 * values["characters"]:
-            raise ValueError(f"{values['characters']} characters can take {4 * values['characters'] // 1024 + 1} KB: raise `body_kilobytes` or lower `characters`")
+            raise ValueError(
+                f"{values['characters']} characters can take {4 * values['characters'] // 1024 + 1}"
+                " KB: raise `body_kilobytes` or lower `characters`"
+            )
         return values
 
     @validator("trusted_proxies", each_item=True)
@@ -195,7 +221,9 @@ class Limits(Strict):
         try:
             ip_network(value, strict=False)
         except ValueError:
-            raise ValueError(f"`{value}` is neither an address nor a network; write one such as 10.0.0.0/8") from None
+            raise ValueError(
+                f"`{value}` is neither an address nor a network; write one such as 10.0.0.0/8"
+            ) from None
         return value
 
 
@@ -247,7 +275,9 @@ class Clinic(Strict):
         try:
             return value and ZoneInfo(value).key
         except (ZoneInfoNotFoundError, ValueError):
-            raise ValueError(f"`{value}` is not a time zone; write one such as Europe/London") from None
+            raise ValueError(
+                f"`{value}` is not a time zone; write one such as Europe/London"
+            ) from None
 
     @validator("prices")
     def _prices(cls, value, values):
@@ -257,7 +287,16 @@ class Clinic(Strict):
 
 
 #: What data/knowledge/countries.yml says of each country; `default` must have all of it.
-COUNTRY_LINES = ("emergency_number", "health_line", "urgent_place", "doctor", "crisis_lines", "abuse_line", "poison_line", "report_to")
+COUNTRY_LINES = (
+    "emergency_number",
+    "health_line",
+    "urgent_place",
+    "doctor",
+    "crisis_lines",
+    "abuse_line",
+    "poison_line",
+    "report_to",
+)
 
 
 @dataclass(frozen=True)
@@ -283,8 +322,14 @@ def money(amount: float, currency: Optional[str]) -> str:
 
 def price_line(price: Price, currency: Optional[str]) -> str:
     """A line of the price list as a phrase: the session, the course of three, what is included."""
-    course = f", {money(price.course_of_three, currency)} for a course of three" if price.course_of_three else ""
-    return f"{price.name}: {money(price.amount, currency)} a session{course}" + (f" ({price.includes})" if price.includes else "")
+    course = (
+        f", {money(price.course_of_three, currency)} for a course of three"
+        if price.course_of_three
+        else ""
+    )
+    return f"{price.name}: {money(price.amount, currency)} a session{course}" + (
+        f" ({price.includes})" if price.includes else ""
+    )
 
 
 def map_link(clinic: Clinic) -> Optional[str]:
@@ -295,16 +340,27 @@ def map_link(clinic: Clinic) -> Optional[str]:
 
 
 def hours_by_days(hours: Dict[str, str]) -> List[Tuple[str, str]]:
-    """Opening hours with equal neighbouring days joined: [("Monday to Friday", "09:00 to 18:00"), ("Saturday", "closed")]."""
+    """Opening hours with equal neighbouring days joined: [("Monday to Friday", "09:00 to 18:00"),
+    ("Saturday", "closed")]."""
     groups: List[List[str]] = []
     for day in DAYS:
         if day not in hours:
             continue
-        if groups and groups[-1][2] == hours[day] and DAYS.index(groups[-1][1]) == DAYS.index(day) - 1:
+        if (
+            groups
+            and groups[-1][2] == hours[day]
+            and DAYS.index(groups[-1][1]) == DAYS.index(day) - 1
+        ):
             groups[-1][1] = day
         else:
             groups.append([day, day, hours[day]])
-    return [(first.capitalize() if first == last else f"{first.capitalize()} to {last.capitalize()}", text.replace("-", " to ")) for first, last, text in groups]
+    return [
+        (
+            first.capitalize() if first == last else f"{first.capitalize()} to {last.capitalize()}",
+            text.replace("-", " to "),
+        )
+        for first, last, text in groups
+    ]
 
 
 def opening_hours(hours: Dict[str, str]) -> str:
@@ -315,8 +371,9 @@ def opening_hours(hours: Dict[str, str]) -> str:
 class Phrases:
     """Fills `{placeholders}` of texts for one clinic.
 
-    A value that the clinic gave is used through the `given` text of data/knowledge/phrases.yml, a value that it left out
-    is replaced by the cautious `missing` text; no placeholder is ever left empty.
+    A value that the clinic gave is used through the `given` text of data/knowledge/phrases.yml, a
+    value that it left out is replaced by the cautious `missing` text; no placeholder is ever left
+    empty.
     """
 
     def __init__(self, clinic: Clinic, phrases: Dict[str, Dict[str, str]], country: Country):
@@ -325,7 +382,9 @@ class Phrases:
         values = {}
         for name, texts in phrases.items():
             value = given.get(name)
-            values[name] = texts["missing"] if value is None else texts["given"].replace("{value}", value)
+            values[name] = (
+                texts["missing"] if value is None else texts["given"].replace("{value}", value)
+            )
         values.update(self._always(clinic, country))
         for _ in range(2):  # a phrase may hold {phone}, and a sentence may hold a phrase
             values = {name: self._substitute(text, values) for name, text in values.items()}
@@ -334,8 +393,11 @@ class Phrases:
     @staticmethod
     def _always(clinic: Clinic, country: Country) -> Dict[str, str]:
         return {
-            "clinic_name": clinic.name, "phone": clinic.phone, "assistant_name": clinic.assistant_name,
-            "minimum_age": str(clinic.minimum_age), "retention": f"{clinic.privacy.retention_days} days",
+            "clinic_name": clinic.name,
+            "phone": clinic.phone,
+            "assistant_name": clinic.assistant_name,
+            "minimum_age": str(clinic.minimum_age),
+            "retention": f"{clinic.privacy.retention_days} days",
             **{name: country[name] for name in COUNTRY_LINES},
         }
 
@@ -347,19 +409,37 @@ class Phrases:
             prices = "; ".join(price_line(price, clinic.currency) for price in clinic.prices)
         text = lambda value: value.rstrip(".") if value else None
         return {
-            "email": clinic.email, "address": text(clinic.address), "map_link": map_link(clinic), "reply_time": text(clinic.handoff.reply_time), "booking_link": clinic.booking_link,
+            "email": clinic.email,
+            "address": text(clinic.address),
+            "map_link": map_link(clinic),
+            "reply_time": text(clinic.handoff.reply_time),
+            "booking_link": clinic.booking_link,
             "hours": opening_hours(clinic.hours) if clinic.hours else None,
-            "performed_by": text(clinic.performed_by), "prices": prices, "deposit": text(clinic.deposit),
+            "performed_by": text(clinic.performed_by),
+            "prices": prices,
+            "deposit": text(clinic.deposit),
             "devices": ", ".join(clinic.devices) if clinic.devices else None,
             "languages": ", ".join(clinic.languages) if clinic.languages else None,
-            "cancellation": text(clinic.cancellation), "payment_options": text(clinic.payment_options),
-            "parking": text(clinic.parking), "consultation": text(clinic.consultation),
+            "cancellation": text(clinic.cancellation),
+            "payment_options": text(clinic.payment_options),
+            "parking": text(clinic.parking),
+            "consultation": text(clinic.consultation),
             "privacy_link": clinic.privacy.policy_link,
-            "makeup_after": after.makeup, "exercise_after": after.exercise, "sauna_swim_after": after.sauna_swim,
-            "sunscreen_after": after.sunscreen, "retinoids_after": after.retinoids, "alcohol_after": after.alcohol,
-            "shave_after": after.shaving, "retinoids_before": gaps.retinoids_before, "sun_before": gaps.sun_before,
-            "filler_gap": gaps.filler, "botox_gap": gaps.botox, "peel_gap": gaps.peel, "laser_gap": gaps.laser,
-            "hair_removal_gap": gaps.hair_removal, "isotretinoin_gap": gaps.isotretinoin,
+            "makeup_after": after.makeup,
+            "exercise_after": after.exercise,
+            "sauna_swim_after": after.sauna_swim,
+            "sunscreen_after": after.sunscreen,
+            "retinoids_after": after.retinoids,
+            "alcohol_after": after.alcohol,
+            "shave_after": after.shaving,
+            "retinoids_before": gaps.retinoids_before,
+            "sun_before": gaps.sun_before,
+            "filler_gap": gaps.filler,
+            "botox_gap": gaps.botox,
+            "peel_gap": gaps.peel,
+            "laser_gap": gaps.laser,
+            "hair_removal_gap": gaps.hair_removal,
+            "isotretinoin_gap": gaps.isotretinoin,
         }
 
     @staticmethod
@@ -367,7 +447,8 @@ class Phrases:
         return re.sub(r"\{(\w+)\}", lambda m: values.get(m.group(1)) or m.group(0), text)
 
     def fill(self, text: str, **more: str) -> str:
-        """`text` with every placeholder replaced, by `more` first. Raises KeyError for one that nothing defines."""
+        """`text` with every placeholder replaced, by `more` first. Raises KeyError for one that
+        nothing defines."""
         values = {**self.values, **more}
         for _, field, _, _ in Formatter().parse(text):
             if field is not None and not values.get(field):
@@ -393,21 +474,57 @@ def load_phrases(clinic: Clinic, folder: Path = None) -> Phrases:
     problems: List[Problem] = []
     table = countries.data.get("countries")
     if not isinstance(table, dict) or not all(isinstance(lines, dict) for lines in table.values()):
-        raise ContentError([countries.problem(("countries",), "countries are not a mapping of codes to lines", "Write them as `GB:` with lines such as `emergency_number: ...` below.")])
+        raise ContentError(
+            [
+                countries.problem(
+                    ("countries",),
+                    "countries are not a mapping of codes to lines",
+                    "Write them as `GB:` with lines such as `emergency_number: ...` below.",
+                )
+            ]
+        )
     code = clinic.country if clinic.country in table else "default"
     if "default" not in table:
-        problems.append(countries.problem(("countries",), "`default` is missing", "Add the lines for a country that is not listed."))
+        problems.append(
+            countries.problem(
+                ("countries",),
+                "`default` is missing",
+                "Add the lines for a country that is not listed.",
+            )
+        )
     for name in COUNTRY_LINES:
         if not (table.get("default") or {}).get(name):
-            problems.append(countries.problem(("countries", "default"), f"`{name}` is missing", f"Add `{name}:` with words for a country that gives none."))
+            problems.append(
+                countries.problem(
+                    ("countries", "default"),
+                    f"`{name}` is missing",
+                    f"Add `{name}:` with words for a country that gives none.",
+                )
+            )
     entries = phrases.data.get("phrases") or {}
     for name, texts in entries.items():
         for key in ("given", "missing"):
-            if not isinstance(texts, dict) or not isinstance(texts.get(key), str) or not texts[key].strip():
-                problems.append(phrases.problem(("phrases", name), f"`{key}` is missing or empty", f"Add `{key}:` with a text."))
+            if (
+                not isinstance(texts, dict)
+                or not isinstance(texts.get(key), str)
+                or not texts[key].strip()
+            ):
+                problems.append(
+                    phrases.problem(
+                        ("phrases", name),
+                        f"`{key}` is missing or empty",
+                        f"Add `{key}:` with a text.",
+                    )
+                )
     if problems:
         raise ContentError(problems)
     default = {key: str(value) for key, value in table["default"].items() if value}
     own = {key: str(value) for key, value in table[code].items() if value}
-    return Phrases(clinic, {str(k): {"given": str(v["given"]), "missing": str(v["missing"])} for k, v in entries.items()},
-                   Country(code, {**default, **own}))
+    return Phrases(
+        clinic,
+        {
+            str(k): {"given": str(v["given"]), "missing": str(v["missing"])}
+            for k, v in entries.items()
+        },
+        Country(code, {**default, **own}),
+    )

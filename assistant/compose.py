@@ -1,8 +1,10 @@
-"""Composing a turn from what was understood and what the knowledge base says. No sentence is made up here.
+"""Composing a turn from what was understood and what the knowledge base says. No sentence is made
+up here.
 
-A *reading* (assistant.understanding.reader) says what a message asks; a *state* is what the conversation remembers
-(slot `conversation`). `compose` gives the turn and the state after it.
+A *reading* (assistant.understanding.reader) says what a message asks; a *state* is what the
+conversation remembers (slot `conversation`). `compose` gives the turn and the state after it.
 """
+
 from typing import Any, Dict, List, Optional, Tuple
 
 from assistant.conversation import desk, manners
@@ -11,13 +13,20 @@ from assistant.safety import circumstances
 from assistant.safety.replies import clinic_reply
 from assistant.turn import KINDS, URGENCY, Choice, Message, Turn
 
-#: Most questions that one turn answers, and most follow-up choices, caveats and sources that it shows.
+#: Most questions that one turn answers, and most follow-up choices, caveats and sources that it
+#: shows.
 MOST_QUESTIONS, MOST_CHOICES, MOST_CAVEATS, MOST_SOURCES = 3, 3, 2, 4
-#: Which kind of entity picks the variant of an answer when several would: the more telling one first.
+#: Which kind of entity picks the variant of an answer when several would: the more telling one
+#: first.
 VARIANT_ORDER = ("situation", "treatment", "condition", "medication", "device", "area")
 KIND_OF_TOPIC = {
-    "out_of_scope": "out_of_scope", "out_of_scope_treatment": "out_of_scope", "diagnosis_request": "out_of_scope",
-    "smalltalk": "smalltalk", "feedback": "smalltalk", "human_handoff": "handoff", "crisis": "crisis",
+    "out_of_scope": "out_of_scope",
+    "out_of_scope_treatment": "out_of_scope",
+    "diagnosis_request": "out_of_scope",
+    "smalltalk": "smalltalk",
+    "feedback": "smalltalk",
+    "human_handoff": "handoff",
+    "crisis": "crisis",
 }
 #: Caveats that come first and are never left out, by a shorter version neither.
 WARNINGS = ("red_flags", "rf_warning")
@@ -29,7 +38,20 @@ State = Dict[str, Any]
 
 def new_state() -> State:
     """What a conversation remembers at its beginning."""
-    return {"topic": None, "topics": [], "entities": {}, "choices": [], "misses": 0, "answered": [], "replies": {}, "last": None, "circumstances": {}, "urgent": None, "urgent_language": None, "asked": None}
+    return {
+        "topic": None,
+        "topics": [],
+        "entities": {},
+        "choices": [],
+        "misses": 0,
+        "answered": [],
+        "replies": {},
+        "last": None,
+        "circumstances": {},
+        "urgent": None,
+        "urgent_language": None,
+        "asked": None,
+    }
 
 
 def compose(reading: Dict[str, Any], state: Optional[State], kb: Knowledge) -> Tuple[Turn, State]:
@@ -54,9 +76,17 @@ def compose(reading: Dict[str, Any], state: Optional[State], kb: Knowledge) -> T
         turn = clarify(questions[0], state, kb)
     else:
         turn = answer([q for q in questions if q["decision"] == "answer"], state, kb)
-    stated = [item for item in reading.get("circumstances", []) if item["id"] in kb.circumstances and request not in ("known", "forget")]
+    stated = [
+        item
+        for item in reading.get("circumstances", [])
+        if item["id"] in kb.circumstances and request not in ("known", "forget")
+    ]
     known = circumstances.remember(state["circumstances"], stated)
-    concerned = {name: how for name, how in known.items() if not (reading.get("for_me") and how["who"] == "other")}
+    concerned = {
+        name: how
+        for name, how in known.items()
+        if not (reading.get("for_me") and how["who"] == "other")
+    }
     caution(turn, [item for item in stated if not item["denied"]], concerned, kb)
     state = triage(turn, reading, state, kb)
     manners.without_link(turn, known, kb)
@@ -69,7 +99,10 @@ def compose(reading: Dict[str, Any], state: Optional[State], kb: Knowledge) -> T
 def fixed(kind: str, name: str, kb: Knowledge) -> Turn:
     """A turn of one ready-made reply."""
     turn = Turn(kind)
-    turn.say("question" if kind == "clarify" else "notice" if kind == "notice" else "answer", kb.reply(name))
+    turn.say(
+        "question" if kind == "clarify" else "notice" if kind == "notice" else "answer",
+        kb.reply(name),
+    )
     return turn
 
 
@@ -97,13 +130,21 @@ def other_language(language: str, kb: Knowledge) -> Turn:
     """An apology in the visitor's language with the clinic's contact."""
     replies = kb.replies["languages"]
     turn = Turn("fallback")
-    turn.messages.append(Message("answer", kb.phrases.fill(replies.get(language, replies["other"])), language=language if language in replies and language != "other" else None))
+    turn.messages.append(
+        Message(
+            "answer",
+            kb.phrases.fill(replies.get(language, replies["other"])),
+            language=language if language in replies and language != "other" else None,
+        )
+    )
     return turn
 
 
 def missed(state: State, kb: Knowledge) -> Turn:
     """Nothing was understood: asks again once, then names the clinic's contact."""
-    turn = fixed("fallback", "not_understood" if state["misses"] == 0 else "not_understood_again", kb)
+    turn = fixed(
+        "fallback", "not_understood" if state["misses"] == 0 else "not_understood_again", kb
+    )
     turn.choices = suggestions(kb, state["answered"])
     return turn
 
@@ -113,11 +154,18 @@ NO_CHOICE = ("out_of_scope", "smalltalk", "feedback", "crisis")
 
 
 def clarify(question: Dict[str, Any], state: State, kb: Knowledge) -> Turn:
-    """Two or three titled choices and "something else"; after a second miss, the clinic's contact too."""
+    """Two or three titled choices and "something else"; after a second miss, the clinic's contact
+    too."""
     turn = Turn("clarify")
     turn.say("question", kb.reply("clarify" if state["misses"] == 0 else "clarify_again"))
-    likely = [candidate["topic"] for candidate in question["candidates"] if candidate["topic"] in kb.topics and candidate["topic"] not in NO_CHOICE]
-    turn.choices = [topic_choice(kb.topic(name), question.get("entities")) for name in likely[:MOST_CHOICES]]
+    likely = [
+        candidate["topic"]
+        for candidate in question["candidates"]
+        if candidate["topic"] in kb.topics and candidate["topic"] not in NO_CHOICE
+    ]
+    turn.choices = [
+        topic_choice(kb.topic(name), question.get("entities")) for name in likely[:MOST_CHOICES]
+    ]
     turn.choices.append(Choice(kb.reply("something_else"), None, {"request": "something_else"}))
     return turn
 
@@ -133,28 +181,55 @@ def pick_variant(topic: Topic, entities: Dict[str, List[str]]) -> Optional[str]:
 
 
 def wording(topic: Topic, question: Dict[str, Any], together: int, state: State) -> str:
-    """What is said to one question: the variant and the short answer, or the whole answer; short where three are answered together."""
-    situation = manners.known_situation((question.get("entities") or {}).get("situation", [None])[0], state)
+    """What is said to one question: the variant and the short answer, or the whole answer; short
+    where three are answered together."""
+    situation = manners.known_situation(
+        (question.get("entities") or {}).get("situation", [None])[0], state
+    )
     replies = topic.by.get("situation", {}).get(situation) if situation else None
     if isinstance(replies, list):
         turn_number = state["replies"].get(situation, 0)
         return replies[turn_number % len(replies)]
     variant = pick_variant(topic, question.get("entities") or {})
     if variant:
-        return variant if together > 2 or topic.group == "boundaries" else f"{variant} {topic.short}"
+        return (
+            variant if together > 2 or topic.group == "boundaries" else f"{variant} {topic.short}"
+        )
     return topic.short if together > 2 else topic.answer
 
 
-#: Topics whose answers hold wherever it is done; asked of another part of the body, the next question is whether that part is treated.
-ANYWHERE = ("acne_scars", "other_scars", "stretch_marks", "pores_texture", "wrinkles_aging", "pigmentation", "benefits", "what_is", "how_it_works", "conditions_treated", "candidacy")
+#: Topics whose answers hold wherever it is done; asked of another part of the body, the next
+#: question is whether that part is treated.
+ANYWHERE = (
+    "acne_scars",
+    "other_scars",
+    "stretch_marks",
+    "pores_texture",
+    "wrinkles_aging",
+    "pigmentation",
+    "benefits",
+    "what_is",
+    "how_it_works",
+    "conditions_treated",
+    "candidacy",
+)
 
 
 def elsewhere(question: Dict[str, Any], kb: Knowledge) -> str:
-    """The topic of a question; "and on the neck?" is about the neck where the topic at hand has nothing to say of it."""
+    """The topic of a question; "and on the neck?" is about the neck where the topic at hand has
+    nothing to say of it."""
     topic, areas = question["topic"], (question.get("entities") or {}).get("area", [])
-    if not question.get("leaning") or topic not in ANYWHERE or any(kb.topic(topic).variant("area", area) for area in areas):
+    if (
+        not question.get("leaning")
+        or topic not in ANYWHERE
+        or any(kb.topic(topic).variant("area", area) for area in areas)
+    ):
         return topic
-    return "treatable_areas" if any(kb.topic("treatable_areas").variant("area", area) for area in areas) else topic
+    return (
+        "treatable_areas"
+        if any(kb.topic("treatable_areas").variant("area", area) for area in areas)
+        else topic
+    )
 
 
 def answer(questions: List[Dict[str, Any]], state: State, kb: Knowledge) -> Turn:
@@ -168,9 +243,16 @@ def answer(questions: List[Dict[str, Any]], state: State, kb: Knowledge) -> Turn
     asked = {q["topic"]: q for q in reversed(questions)}
     for topic in topics:
         question = asked[topic.id]
-        own = desk.answer(topic.id, question.get("text") or "", kb) or manners.greeting(question.get("text") or "", (question.get("entities") or {}).get("situation", [None])[0], state, kb)
+        own = desk.answer(topic.id, question.get("text") or "", kb) or manners.greeting(
+            question.get("text") or "",
+            (question.get("entities") or {}).get("situation", [None])[0],
+            state,
+            kb,
+        )
         entities = question.get("entities") or {}
-        text = manners.fresh(own or kb.phrases.fill(wording(topic, question, len(topics), state)), topic, state, kb)
+        text = manners.fresh(
+            own or kb.phrases.fill(wording(topic, question, len(topics), state)), topic, state, kb
+        )
         if not own and topic.group != "boundaries":
             whole = pick_variant(topic, entities) is None and len(topics) <= 2
             text = f"{text} {desk.besides(topic.id, question.get('text') or '', entities, whole, kb)}".strip()
@@ -183,28 +265,44 @@ def answer(questions: List[Dict[str, Any]], state: State, kb: Knowledge) -> Turn
 
 def attach(turn: Turn, topics: List[Topic], state: State, kb: Knowledge) -> None:
     """Caveats, sources, review date and follow-up choices that belong to `topics`."""
-    caveats = sorted(dict.fromkeys(name for topic in topics for name in topic.caveats), key=lambda name: name not in WARNINGS)
-    for name in caveats[:max(MOST_CAVEATS, sum(name in WARNINGS for name in caveats))]:
+    caveats = sorted(
+        dict.fromkeys(name for topic in topics for name in topic.caveats),
+        key=lambda name: name not in WARNINGS,
+    )
+    for name in caveats[: max(MOST_CAVEATS, sum(name in WARNINGS for name in caveats))]:
         turn.say("caveat", kb.phrases.fill(kb.caveats[name].text))
     for name in list(dict.fromkeys(s for topic in topics for s in topic.sources))[:MOST_SOURCES]:
         source = kb.sources[name]
-        turn.sources.append({"id": name, "title": source.title, "publisher": source.publisher, "year": source.year, "url": source.url})
+        turn.sources.append(
+            {
+                "id": name,
+                "title": source.title,
+                "publisher": source.publisher,
+                "year": source.year,
+                "url": source.url,
+            }
+        )
     dates = [topic.reviewed.on for topic in topics if topic.group != "boundaries"]
     turn.reviewed_on = min(dates).isoformat() if dates else None
     seen = {*turn.topics, *state["answered"]}
-    wanted = manners.way_back(topics, state, kb) or [name for topic in topics for name in topic.follow_ups]
+    wanted = manners.way_back(topics, state, kb) or [
+        name for topic in topics for name in topic.follow_ups
+    ]
     fresh = [name for name in dict.fromkeys(wanted) if name not in seen]
     turn.choices = [topic_choice(kb.topic(name)) for name in fresh[:MOST_CHOICES]]
 
 
 def triage(turn: Turn, reading: Dict[str, Any], state: State, kb: Knowledge) -> State:
-    """Say first what a milder symptom needs, and repeat urgent advice that has not been settled yet. Gives the state after it."""
+    """Say first what a milder symptom needs, and repeat urgent advice that has not been settled
+    yet. Gives the state after it."""
     finding = {"level": "none", **(reading.get("triage") or {})}
     level = finding["level"]
     if level == "none" and turn.topics[:1] == ["post_treatment_worry"]:
         level = "expected"
     if level == "contact_clinic":
-        turn.messages.insert(0, Message("triage", kb.reply(clinic_reply(finding)), "urgent_symptom", level))
+        turn.messages.insert(
+            0, Message("triage", kb.reply(clinic_reply(finding)), "urgent_symptom", level)
+        )
         turn.kind = "triage" if turn.kind != "crisis" else turn.kind
         if "urgent_symptom" not in turn.topics:
             turn.topics.append("urgent_symptom")
@@ -214,53 +312,108 @@ def triage(turn: Turn, reading: Dict[str, Any], state: State, kb: Knowledge) -> 
         if finding.get("settled"):
             return {**state, "urgent": None, "urgent_language": None}
         turn.messages.insert(0, still_urgent(reading.get("language", "en"), state, kb))
-        if turn.kind in ("clarify", "fallback"):  # what is unclear now is about the emergency, as far as anybody knows
+        if turn.kind in (
+            "clarify",
+            "fallback",
+        ):  # what is unclear now is about the emergency, as far as anybody knows
             turn.topics.append("urgent_symptom")
     return state
 
 
 def still_urgent(language: str, state: State, kb: Knowledge) -> Message:
-    """The reminder of urgent advice, in the language of this message or, a few English words said in between aside, of the one that told of the emergency."""
+    """The reminder of urgent advice, in the language of this message or, a few English words said
+    in between aside, of the one that told of the emergency."""
     level = state["urgent"]
-    code = next((code for code in (language, state.get("urgent_language")) if f"still_{level}_{code}" in kb.replies), None)
-    return Message("triage", kb.reply(f"still_{level}_{code}" if code else f"still_{level}"), "urgent_symptom", level, code)
+    code = next(
+        (
+            code
+            for code in (language, state.get("urgent_language"))
+            if f"still_{level}_{code}" in kb.replies
+        ),
+        None,
+    )
+    return Message(
+        "triage",
+        kb.reply(f"still_{level}_{code}" if code else f"still_{level}"),
+        "urgent_symptom",
+        level,
+        code,
+    )
 
 
 #: Topics about money and dates, in which a circumstance says what must happen before booking.
 BOOKING_TOPICS = ("cost", "booking", "insurance_financing")
 
 
-def caution(turn: Turn, stated: List[Dict[str, Any]], known: Dict[str, Dict[str, str]], kb: Knowledge) -> None:
-    """Add what personal circumstances change: in full when stated in this message, as a reminder when told earlier."""
+def caution(
+    turn: Turn, stated: List[Dict[str, Any]], known: Dict[str, Dict[str, str]], kb: Knowledge
+) -> None:
+    """Add what personal circumstances change: in full when stated in this message, as a reminder
+    when told earlier."""
     now = {item["id"] for item in stated}
     for item in stated:
         entry = kb.circumstances[item["id"]]
-        text = entry.other if item["who"] == "other" else entry.past if item["when"] == "past" and entry.past else entry.caution
-        turn.messages.insert(turn_opening(turn), Message("caution", kb.phrases.fill(text), entry.topic))
+        text = (
+            entry.other
+            if item["who"] == "other"
+            else entry.past
+            if item["when"] == "past" and entry.past
+            else entry.caution
+        )
+        turn.messages.insert(
+            turn_opening(turn), Message("caution", kb.phrases.fill(text), entry.topic)
+        )
         if turn.topics == [entry.topic]:  # the caution is the answer: do not say it twice
             turn.messages = [m for m in turn.messages if m.role != "answer"]
         elif entry.topic not in turn.topics and not (item.get("aside") and turn.kind == "answer"):
             turn.topics.append(entry.topic)
         turn.cautions.append(item["id"])
-        happened = item["when"] == "now" and not item.get("planned")  # what is only thought of, and what is long past, is not urgent
+        happened = item["when"] == "now" and not item.get(
+            "planned"
+        )  # what is only thought of, and what is long past, is not urgent
         if happened and URGENCY.index(entry.level) > URGENCY.index(turn.urgency):
             turn.urgency = entry.level
-    asked_about = turn.topics or [choice.topic for choice in turn.choices if choice.topic and turn.kind == "clarify"]
+    asked_about = turn.topics or [
+        choice.topic for choice in turn.choices if choice.topic and turn.kind == "clarify"
+    ]
     for name, how in known.items():
         entry = kb.circumstances[name]
-        touched = [kb.topic(t) for t in asked_about if t in kb.topics and entry.touches(kb.topic(t)) and t != entry.topic]
+        touched = [
+            kb.topic(t)
+            for t in asked_about
+            if t in kb.topics and entry.touches(kb.topic(t)) and t != entry.topic
+        ]
         if name in now or not touched:
             continue
         past = how["when"] == "past"
         booking = any(topic.id in BOOKING_TOPICS for topic in touched)
-        text = (entry.past_booking if past and entry.past_booking else entry.booking) if booking else entry.past_reminder if past and entry.past_reminder else entry.reminder
+        text = (
+            (entry.past_booking if past and entry.past_booking else entry.booking)
+            if booking
+            else entry.past_reminder
+            if past and entry.past_reminder
+            else entry.reminder
+        )
         text = kb.phrases.fill(text)
-        turn.say("caution", kb.reply("for_the_other", reminder=text) if how["who"] == "other" else text, entry.topic)
+        turn.say(
+            "caution",
+            kb.reply("for_the_other", reminder=text) if how["who"] == "other" else text,
+            entry.topic,
+        )
         turn.cautions.append(name)
-    if turn.cautions and now and turn.kind in ("answer", "clarify", "fallback", "smalltalk", "out_of_scope"):
+    if (
+        turn.cautions
+        and now
+        and turn.kind in ("answer", "clarify", "fallback", "smalltalk", "out_of_scope")
+    ):
         turn.kind = "caution"
-        turn.topics = [t for t in turn.topics if t not in ("out_of_scope", "smalltalk")] or turn.topics
-    if turn.urgency in ("contact_clinic", "same_day", "emergency") and "urgent_symptom" not in turn.topics:
+        turn.topics = [
+            t for t in turn.topics if t not in ("out_of_scope", "smalltalk")
+        ] or turn.topics
+    if (
+        turn.urgency in ("contact_clinic", "same_day", "emergency")
+        and "urgent_symptom" not in turn.topics
+    ):
         turn.topics.insert(0, "urgent_symptom")
 
 
@@ -270,10 +423,18 @@ def turn_opening(turn: Turn) -> int:
 
 
 def circumstances_told(request: str, state: State, kb: Knowledge) -> Turn:
-    """What the visitor has told of circumstances in this conversation, or the word that it is put aside."""
+    """What the visitor has told of circumstances in this conversation, or the word that it is put
+    aside."""
     turn = Turn("answer", topics=["privacy"])
-    titles = [kb.reply("told_other", circumstance=kb.circumstances[name].title) if how["who"] == "other" else kb.circumstances[name].title
-              for name, how in state["circumstances"].items() if name in kb.circumstances]
+    titles = [
+        (
+            kb.reply("told_other", circumstance=kb.circumstances[name].title)
+            if how["who"] == "other"
+            else kb.circumstances[name].title
+        )
+        for name, how in state["circumstances"].items()
+        if name in kb.circumstances
+    ]
     if not titles:
         turn.say("answer", kb.reply("told_nothing"), "privacy")
     elif request == "known":
@@ -290,7 +451,11 @@ def elaborate(request: str, state: State, kb: Knowledge) -> Turn:
         return Turn.from_dict(state["last"])
     turn = Turn("answer", topics=[t.id for t in topics])
     for topic in topics[:1] if request != "shorter" else topics:
-        text = {"more": topic.more or topic.answer, "why": topic.why or topic.more or topic.answer, "shorter": topic.short}[request]
+        text = {
+            "more": topic.more or topic.answer,
+            "why": topic.why or topic.more or topic.answer,
+            "shorter": topic.short,
+        }[request]
         turn.say("answer", kb.phrases.fill(text), topic.id)
     attach(turn, topics if request == "shorter" else topics[:1], state, kb)
     if request == "shorter":
@@ -322,6 +487,9 @@ def remember(turn: Turn, questions: List[Dict[str, Any]], state: State) -> State
                 state["entities"] = {**state["entities"], kind: values}
     if data["choices"]:
         state["choices"] = data["choices"]
-    state["last"], state["last_id"], state["pending"] = {key: data[key] for key in LASTING}, turn.id, None
+    state["last"], state["last_id"], state["pending"] = (
+        {key: data[key] for key in LASTING},
+        turn.id,
+        None,
+    )
     return state
-

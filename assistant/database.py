@@ -1,7 +1,10 @@
-"""The assistant's database: Rasa's events, the website channel's sessions and turns, feedback, requests to the clinic.
+"""The assistant's database: Rasa's events, the website channel's sessions and turns, feedback,
+requests to the clinic.
 
-A SQLite file in WAL mode by default; PostgreSQL when ASSISTANT_DATABASE_URL names one (docs/stores.md).
+A SQLite file in WAL mode by default; PostgreSQL when ASSISTANT_DATABASE_URL names one
+(docs/stores.md).
 """
+
 import asyncio
 import contextlib
 import fcntl
@@ -17,11 +20,13 @@ import sqlalchemy as sa
 
 from assistant import paths
 
-#: Seconds: most that one use of PostgreSQL may take, then how long it is left alone before it is tried again.
+#: Seconds: most that one use of PostgreSQL may take, then how long it is left alone before it is
+#: tried again.
 DEADLINE, PAUSE = 3.0, 2.0
 #: Seconds to wait for a lock of the SQLite file that another process holds.
 SQLITE_WAIT = 2.0
-#: Pages (of 4 KB) that one step of `shrink` takes from the end of the SQLite file, and seconds that others have between two steps.
+#: Pages (of 4 KB) that one step of `shrink` takes from the end of the SQLite file, and seconds that
+#: others have between two steps.
 PAGES, BREATH = 200, 0.01
 MIGRATIONS = Path(__file__).resolve().parent / "migrations"
 #: What PRAGMA auto_vacuum says of a file that shrinks when it is asked to.
@@ -31,14 +36,17 @@ MIGRATION_LOCK = 36_210_007
 
 metadata = sa.MetaData()
 sessions = sa.Table(
-    "web_sessions", metadata,
+    "web_sessions",
+    metadata,
     sa.Column("id", sa.String(64), primary_key=True),
     sa.Column("created", sa.Float, nullable=False),
     sa.Column("expires", sa.Float, nullable=False, index=True),
 )
-#: A message and the turn that answers it; `turn` is empty while it is being answered. `client_id` is empty for the greeting alone.
+#: A message and the turn that answers it; `turn` is empty while it is being answered. `client_id`
+#: is empty for the greeting alone.
 turns = sa.Table(
-    "web_turns", metadata,
+    "web_turns",
+    metadata,
     sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
     sa.Column("session", sa.String(64), nullable=False, index=True),
     sa.Column("created", sa.Float, nullable=False),
@@ -48,14 +56,16 @@ turns = sa.Table(
     sa.Index("ix_web_turns_client", "session", "client_id", unique=True),
 )
 choices = sa.Table(
-    "web_choices", metadata,
+    "web_choices",
+    metadata,
     sa.Column("id", sa.String(32), primary_key=True),
     sa.Column("session", sa.String(64), nullable=False, index=True),
     sa.Column("title", sa.Text, nullable=False),
     sa.Column("meaning", sa.Text, nullable=False),
 )
 feedback = sa.Table(
-    "feedback", metadata,
+    "feedback",
+    metadata,
     sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
     sa.Column("session", sa.String(64), nullable=False, index=True),
     sa.Column("created", sa.Float, nullable=False),
@@ -66,7 +76,8 @@ feedback = sa.Table(
 )
 #: A visitor's request to be contacted. `status`: draft (the form is still open), open, done.
 contact_requests = sa.Table(
-    "contact_requests", metadata,
+    "contact_requests",
+    metadata,
     sa.Column("id", sa.String(32), primary_key=True),
     sa.Column("session", sa.String(64), nullable=False, index=True),
     sa.Column("status", sa.String(8), nullable=False, index=True),
@@ -79,9 +90,11 @@ contact_requests = sa.Table(
     sa.Column("question", sa.Text),
     sa.Column("topics", sa.Text),
 )
-#: What still has to reach the clinic, or did. The id is the transaction's: the mail's Message-ID, the webhook's idempotency key.
+#: What still has to reach the clinic, or did. The id is the transaction's: the mail's Message-ID,
+#: the webhook's idempotency key.
 contact_outbox = sa.Table(
-    "contact_outbox", metadata,
+    "contact_outbox",
+    metadata,
     sa.Column("id", sa.String(40), primary_key=True),
     sa.Column("request", sa.String(32), nullable=False, index=True),
     sa.Column("session", sa.String(64), nullable=False, index=True),
@@ -93,9 +106,11 @@ contact_outbox = sa.Table(
     sa.Column("sent", sa.Float),
     sa.Column("problem", sa.Text),
 )
-#: Rasa's own table (rasa.core.tracker_store.SQLTrackerStore.SQLEvent): made here, so that several workers do not make it at once.
+#: Rasa's own table (rasa.core.tracker_store.SQLTrackerStore.SQLEvent): made here, so that several
+#: workers do not make it at once.
 events = sa.Table(
-    "events", metadata,
+    "events",
+    metadata,
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("sender_id", sa.String(255), nullable=False, index=True),
     sa.Column("type_name", sa.String(255), nullable=False),
@@ -107,14 +122,17 @@ events = sa.Table(
 )
 #: When a task that one of several processes does for all was last begun.
 schedule = sa.Table(
-    "schedule", metadata,
+    "schedule",
+    metadata,
     sa.Column("task", sa.String(40), primary_key=True),
     sa.Column("begun", sa.Float, nullable=False),
 )
 
-#: Fingerprints of conversations that were erased, so that a restored backup does not bring them back.
+#: Fingerprints of conversations that were erased, so that a restored backup does not bring them
+#: back.
 erased = sa.Table(
-    "erased", metadata,
+    "erased",
+    metadata,
     sa.Column("fingerprint", sa.String(64), primary_key=True),
     sa.Column("at", sa.Float, nullable=False),
 )
@@ -137,7 +155,10 @@ def url() -> Optional[str]:
     if not given:
         return None
     if not given.startswith(("postgresql://", "postgres://")):
-        raise StoreError("ASSISTANT_DATABASE_URL must look like postgresql://user:password@host:5432/database; leave it out to use a SQLite file")
+        raise StoreError(
+            "ASSISTANT_DATABASE_URL must look like postgresql://user:password@host:5432/database;"
+            " leave it out to use a SQLite file"
+        )
     return "postgresql+psycopg2://" + given.split("://", 1)[1]
 
 
@@ -149,35 +170,71 @@ def engine() -> sa.engine.Engine:
 
 
 def connect(file: Path) -> sa.engine.Engine:
-    """An engine for the SQLite `file` in WAL mode, whose deleted rows are overwritten. Raises StoreError."""
+    """An engine for the SQLite `file` in WAL mode, whose deleted rows are overwritten. Raises
+    StoreError."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        result = sa.create_engine(f"sqlite:///{file}", connect_args={"check_same_thread": False, "timeout": SQLITE_WAIT}, poolclass=sa.pool.QueuePool, hide_parameters=True)
+        result = sa.create_engine(
+            f"sqlite:///{file}",
+            connect_args={"check_same_thread": False, "timeout": SQLITE_WAIT},
+            poolclass=sa.pool.QueuePool,
+            hide_parameters=True,
+        )
         sa.event.listen(result, "connect", _pragmas)
         migrate(result)
     except (OSError, sa.exc.DBAPIError) as error:
         reason = str(getattr(error, "orig", error))
-        raise StoreError(f"the conversation store {file} cannot be used ({reason}): make the folder writable, or set ASSISTANT_STATE to one that is") from error
+        raise StoreError(
+            f"the conversation store {file} cannot be used ({reason}): make the folder writable, or"
+            " set ASSISTANT_STATE to one that is"
+        ) from error
     return result
 
 
 def connect_postgresql(address: str) -> sa.engine.Engine:
-    """An engine for PostgreSQL that notices a restarted server and waits for nothing longer than DEADLINE. Raises StoreError."""
+    """An engine for PostgreSQL that notices a restarted server and waits for nothing longer than
+    DEADLINE. Raises StoreError."""
     limit = int(DEADLINE * 1000)
-    options = f"-c statement_timeout={limit} -c lock_timeout={limit} -c idle_in_transaction_session_timeout=30000"
-    arguments = {"connect_timeout": int(DEADLINE), "options": options, "keepalives_idle": 30, "application_name": "microneedling-assistant"}
-    result = sa.create_engine(address, connect_args=arguments, pool_pre_ping=True, pool_size=8, max_overflow=8, pool_timeout=DEADLINE, hide_parameters=True)
+    options = (
+        f"-c statement_timeout={limit} -c lock_timeout={limit} -c"
+        " idle_in_transaction_session_timeout=30000"
+    )
+    arguments = {
+        "connect_timeout": int(DEADLINE),
+        "options": options,
+        "keepalives_idle": 30,
+        "application_name": "microneedling-assistant",
+    }
+    result = sa.create_engine(
+        address,
+        connect_args=arguments,
+        pool_pre_ping=True,
+        pool_size=8,
+        max_overflow=8,
+        pool_timeout=DEADLINE,
+        hide_parameters=True,
+    )
     try:
         migrate(result)
     except sa.exc.DBAPIError as error:
         reason = str(error.orig).strip().splitlines()[0]
-        raise StoreError(f"PostgreSQL ({result.url!r}) cannot be used ({reason}): start it, or correct ASSISTANT_DATABASE_URL") from error
+        raise StoreError(
+            f"PostgreSQL ({result.url!r}) cannot be used ({reason}): start it, or correct"
+            " ASSISTANT_DATABASE_URL"
+        ) from error
     return result
 
 
 def _pragmas(connection, _record) -> None:
-    # auto_vacuum counts for a new file only, and has to come before WAL mode, which writes the first page.
-    for pragma in ("auto_vacuum=INCREMENTAL", "journal_mode=WAL", "synchronous=NORMAL", "secure_delete=ON", "foreign_keys=ON"):
+    # auto_vacuum counts for a new file only, and has to come before WAL mode, which writes the
+    # first page.
+    for pragma in (
+        "auto_vacuum=INCREMENTAL",
+        "journal_mode=WAL",
+        "synchronous=NORMAL",
+        "secure_delete=ON",
+        "foreign_keys=ON",
+    ):
         connection.execute(f"PRAGMA {pragma}")
 
 
@@ -194,7 +251,8 @@ def migration_of(connection: Any) -> Optional[str]:
 
 
 def migrate(target: sa.engine.Engine) -> None:
-    """Bring the tables up to date; several processes may do so at once. Raises StoreError for a database of a newer version."""
+    """Bring the tables up to date; several processes may do so at once. Raises StoreError for a
+    database of a newer version."""
     with _one_at_a_time(target):
         with target.connect() as connection:
             if migration_of(connection) == newest_migration():
@@ -207,7 +265,10 @@ def migrate(target: sa.engine.Engine) -> None:
                 _wait_for_migrations(connection)
             at = migration_of(connection)
             if at and at > newest_migration():
-                raise StoreError(f"the database was made by a newer version of the assistant (migration {at}, known here up to {newest_migration()}): update, or restore a backup")
+                raise StoreError(
+                    f"the database was made by a newer version of the assistant (migration {at},"
+                    f" known here up to {newest_migration()}): update, or restore a backup"
+                )
             settings = Config()
             settings.set_main_option("script_location", str(MIGRATIONS))
             settings.attributes["connection"] = connection
@@ -216,10 +277,12 @@ def migrate(target: sa.engine.Engine) -> None:
 
 @contextlib.contextmanager
 def _one_at_a_time(target: sa.engine.Engine) -> Iterator[None]:
-    """Among the processes that start with a SQLite file, one at a time: from its first connection on, which sets WAL mode.
+    """Among the processes that start with a SQLite file, one at a time: from its first connection
+    on, which sets WAL mode.
 
-    Setting it locks the whole file for as long as the disk takes, and SQLite gives up at once where two would wait for each
-    other (https://www.sqlite.org/wal.html, section 9), whatever SQLITE_WAIT says.
+    Setting it locks the whole file for as long as the disk takes, and SQLite gives up at once where
+    two would wait for each other (https://www.sqlite.org/wal.html, section 9), whatever SQLITE_WAIT
+    says.
     """
     if target.dialect.name != "sqlite":
         yield
@@ -240,11 +303,15 @@ _threads = ThreadPoolExecutor(16, thread_name_prefix="database")
 _left_alone_until = 0.0
 
 
-async def reach(work: Callable[..., Result], *arguments: Any, expected: Type[Exception] = StoreError) -> Result:
-    """Do `work` with the database. Raises StoreError when the database cannot be used, and whatever `expected` error `work` raises.
+async def reach(
+    work: Callable[..., Result], *arguments: Any, expected: Type[Exception] = StoreError
+) -> Result:
+    """Do `work` with the database. Raises StoreError when the database cannot be used, and whatever
+    `expected` error `work` raises.
 
-    PostgreSQL is used from a thread and for DEADLINE seconds at most, so that a server that hangs stops no other visitor; after
-    a failure it is left alone for PAUSE seconds. SQLite is a local file: used directly, which is faster than a thread.
+    PostgreSQL is used from a thread and for DEADLINE seconds at most, so that a server that hangs
+    stops no other visitor; after a failure it is left alone for PAUSE seconds. SQLite is a local
+    file: used directly, which is faster than a thread.
     """
     global _left_alone_until
     local = url() is None
@@ -253,7 +320,12 @@ async def reach(work: Callable[..., Result], *arguments: Any, expected: Type[Exc
     try:
         if local:
             return work(*arguments)
-        return await asyncio.wait_for(asyncio.get_running_loop().run_in_executor(_threads, functools.partial(work, *arguments)), DEADLINE)
+        return await asyncio.wait_for(
+            asyncio.get_running_loop().run_in_executor(
+                _threads, functools.partial(work, *arguments)
+            ),
+            DEADLINE,
+        )
     except expected:
         raise
     except (sa.exc.SQLAlchemyError, OSError, asyncio.TimeoutError) as error:
@@ -263,7 +335,8 @@ async def reach(work: Callable[..., Result], *arguments: Any, expected: Type[Exc
 
 
 def insert_or_ignore(table: sa.Table) -> Any:
-    """An INSERT that does nothing when the row is there already; for one row its `rowcount` says whether it was not."""
+    """An INSERT that does nothing when the row is there already; for one row its `rowcount` says
+    whether it was not."""
     from sqlalchemy.dialects import postgresql, sqlite
 
     dialect = postgresql if engine().dialect.name == "postgresql" else sqlite
@@ -271,41 +344,62 @@ def insert_or_ignore(table: sa.Table) -> Any:
 
 
 def conversation_columns() -> List[sa.Column]:
-    """In every table with something of a conversation, the column that holds the conversation's id."""
-    return [turns.c.session, choices.c.session, feedback.c.session, sessions.c.id, events.c.sender_id]
+    """In every table with something of a conversation, the column that holds the conversation's
+    id."""
+    return [
+        turns.c.session,
+        choices.c.session,
+        feedback.c.session,
+        sessions.c.id,
+        events.c.sender_id,
+    ]
 
 
 def request_columns() -> List[sa.Column]:
-    """In every table with something of a request to the clinic, the column that holds the conversation's id."""
+    """In every table with something of a request to the clinic, the column that holds the
+    conversation's id."""
     return [contact_requests.c.session, contact_outbox.c.session]
 
 
 def erase(session: str, keep_token: bool = False) -> None:
-    """Delete everything of one conversation, Rasa's events and contact requests included. A fingerprint of its random id stays, for restored backups.
+    """Delete everything of one conversation, Rasa's events and contact requests included. A
+    fingerprint of its random id stays, for restored backups.
 
-    With `keep_token` the bare session stays (a random id and two dates), so that the visitor can go on.
+    With `keep_token` the bare session stays (a random id and two dates), so that the visitor can go
+    on.
     """
     with engine().begin() as connection:
         alone_with(connection, session)
         for column in [*conversation_columns(), *request_columns()]:
             if not (keep_token and column is sessions.c.id):
                 connection.execute(column.table.delete().where(column == session))
-        connection.execute(insert_or_ignore(erased), {"fingerprint": fingerprint(session), "at": time.time()})
+        connection.execute(
+            insert_or_ignore(erased), {"fingerprint": fingerprint(session), "at": time.time()}
+        )
     fold()
 
 
 def alone_with(connection: Any, session: str) -> None:
-    """Until the end of this transaction nobody else who calls this writes to the conversation: between a look at it and a change nothing happens."""
+    """Until the end of this transaction nobody else who calls this writes to the conversation:
+    between a look at it and a change nothing happens."""
     if engine().dialect.name == "postgresql":
-        connection.execute(sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:session, 0))"), {"session": session})
+        connection.execute(
+            sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:session, 0))"),
+            {"session": session},
+        )
     else:
         connection.execute(sa.text("BEGIN IMMEDIATE"))
 
 
 def is_erased(connection: Any, session: str) -> bool:
-    """Whether a conversation was erased for good: one whose visitor goes on under the same token has its bare session still."""
+    """Whether a conversation was erased for good: one whose visitor goes on under the same token
+    has its bare session still."""
     gone = sa.select([erased.c.at]).where(erased.c.fingerprint == fingerprint(session))
-    return connection.execute(gone).first() is not None and connection.execute(sa.select([sessions.c.id]).where(sessions.c.id == session)).first() is None
+    return (
+        connection.execute(gone).first() is not None
+        and connection.execute(sa.select([sessions.c.id]).where(sessions.c.id == session)).first()
+        is None
+    )
 
 
 def fingerprint(session: str) -> str:
@@ -314,10 +408,15 @@ def fingerprint(session: str) -> str:
 
 
 def erase_again(before: List[Dict[str, Any]]) -> None:
-    """Delete from a restored backup the conversations that were erased after it was made: rows of `erased` as they were before."""
+    """Delete from a restored backup the conversations that were erased after it was made: rows of
+    `erased` as they were before."""
     gone = {row["fingerprint"] for row in before}
     with engine().connect() as connection:
-        known = {row[0] for column in (sessions.c.id, events.c.sender_id) for row in connection.execute(sa.select([column]).distinct())}
+        known = {
+            row[0]
+            for column in (sessions.c.id, events.c.sender_id)
+            for row in connection.execute(sa.select([column]).distinct())
+        }
     for session in known:
         if fingerprint(session) in gone:
             erase(session)
@@ -329,7 +428,10 @@ def erase_again(before: List[Dict[str, Any]]) -> None:
 def exists(session: str) -> bool:
     """Whether anything of a conversation is stored."""
     with engine().connect() as connection:
-        return any(connection.execute(sa.select([column]).where(column == session).limit(1)).first() for column in [*conversation_columns(), *request_columns()])
+        return any(
+            connection.execute(sa.select([column]).where(column == session).limit(1)).first()
+            for column in [*conversation_columns(), *request_columns()]
+        )
 
 
 def place() -> str:
@@ -340,13 +442,17 @@ def place() -> str:
 def plain_url() -> str:
     """PostgreSQL's address for its own programs, without the password."""
     full = engine().url
-    return sa.engine.URL.create("postgresql", full.username, None, full.host, full.port, full.database, full.query).render_as_string()
+    return sa.engine.URL.create(
+        "postgresql", full.username, None, full.host, full.port, full.database, full.query
+    ).render_as_string()
 
 
 def shrink() -> None:
-    """Give the space of deleted rows back, in small steps, so that whoever writes meanwhile waits for none of them.
+    """Give the space of deleted rows back, in small steps, so that whoever writes meanwhile waits
+    for none of them.
 
-    A SQLite file that was made before it could shrink keeps its size (what was deleted is overwritten all the same): `convert` changes that.
+    A SQLite file that was made before it could shrink keeps its size (what was deleted is
+    overwritten all the same): `convert` changes that.
     """
     if engine().dialect.name == "postgresql":
         with engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
@@ -358,14 +464,17 @@ def shrink() -> None:
         cursor = connection.connection.cursor()
         if cursor.execute("PRAGMA auto_vacuum").fetchone()[0] == INCREMENTAL:
             while cursor.execute("PRAGMA freelist_count").fetchone()[0]:
-                cursor.execute(f"PRAGMA incremental_vacuum({PAGES})").fetchall()  # each row that is fetched frees a page
+                cursor.execute(
+                    f"PRAGMA incremental_vacuum({PAGES})"
+                ).fetchall()  # each row that is fetched frees a page
                 time.sleep(BREATH)
         cursor.close()
     fold()
 
 
 def convert() -> None:
-    """Let a SQLite file of an earlier time shrink in small steps from now on. Rewrites the file once, under one lock of seconds: never in a process that serves.
+    """Let a SQLite file of an earlier time shrink in small steps from now on. Rewrites the file
+    once, under one lock of seconds: never in a process that serves.
 
     Raises StoreError when others are using the file just then.
     """
@@ -374,7 +483,10 @@ def convert() -> None:
     try:
         _rewrite()
     except sa.exc.OperationalError as error:
-        raise StoreError(f"{path()} is in use and was not rewritten ({error.orig}): `make purge` again when fewer people write") from error
+        raise StoreError(
+            f"{path()} is in use and was not rewritten ({error.orig}): `make purge` again when"
+            " fewer people write"
+        ) from error
     fold()
 
 

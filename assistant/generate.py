@@ -1,9 +1,11 @@
-"""Files that follow from others: the intents of domain.yml, data/rules.yml, docs/topics.md, docs/clinical-review.md.
+"""Files that follow from others: the intents of domain.yml, data/rules.yml, docs/topics.md,
+docs/clinical-review.md.
 
     python -m assistant.generate [--check]
 
 With --check nothing is written; the exit status is 1 when a file is not what its sources give.
 """
+
 import argparse
 import sys
 from typing import Dict
@@ -28,8 +30,15 @@ RULE = """\
 
 
 def domain(kb: Knowledge) -> str:
-    """domain.yml with the intents between its marks written anew; the rest of it is written by hand."""
-    lines = ["# One intent a topic (the knowledge entry's id with `ask_`); Rasa's own `nlu_fallback` is for what is asked back. Written by `make generate`.", "intents:"]
+    """domain.yml with the intents between its marks written anew; the rest of it is written by
+    hand."""
+    lines = [
+        (
+            "# One intent a topic (the knowledge entry's id with `ask_`); Rasa's own `nlu_fallback`"
+            " is for what is asked back. Written by `make generate`."
+        ),
+        "intents:",
+    ]
     for group in GROUPS:
         lines.append(f"  # {group}")
         lines.extend(f"  - ask_{topic.id}" for topic in kb.topics.values() if topic.group == group)
@@ -40,32 +49,69 @@ def domain(kb: Knowledge) -> str:
 
 def rules(kb: Knowledge) -> str:
     """data/rules.yml: Rasa has no wildcard, so that every intent needs a rule of its own."""
-    names = [f"ask_{topic.id}" for group in GROUPS for topic in kb.topics.values() if topic.group == group and topic.id not in OWN_RULES]
-    body = "\n".join(RULE.format(name=f"answer {name}" if name != "nlu_fallback" else "ask back", intent=name) for name in [*names, "nlu_fallback"])
+    names = [
+        f"ask_{topic.id}"
+        for group in GROUPS
+        for topic in kb.topics.values()
+        if topic.group == group and topic.id not in OWN_RULES
+    ]
+    body = "\n".join(
+        RULE.format(name=f"answer {name}" if name != "nlu_fallback" else "ask back", intent=name)
+        for name in [*names, "nlu_fallback"]
+    )
     return f'version: "3.1"\n{HEAD}\nrules:\n{body}'
 
 
 def table(kb: Knowledge) -> str:
     """docs/topics.md: topic, intent, sources, review date."""
-    lines = ["# Topics", "", HEAD.strip("# \n"), "", "| group | topic | intent | evidence | sources | reviewed | due |", "|---|---|---|---|---|---|---|"]
+    lines = [
+        "# Topics",
+        "",
+        HEAD.strip("# \n"),
+        "",
+        "| group | topic | intent | evidence | sources | reviewed | due |",
+        "|---|---|---|---|---|---|---|",
+    ]
     for group in GROUPS:
         for topic in (t for t in kb.topics.values() if t.group == group):
-            cited = ", ".join(topic.sources) or "the clinic's own file" if group == "clinic" else ", ".join(topic.sources) or "none"
-            lines.append(f"| {group} | {topic.question} | `ask_{topic.id}` | {topic.evidence} | {cited} | {topic.reviewed.on} | {topic.reviewed.due} |")
-    lines += ["", "## Sources", "", "| id | title | publisher | year | seen as |", "|---|---|---|---|---|"]
+            cited = (
+                ", ".join(topic.sources) or "the clinic's own file"
+                if group == "clinic"
+                else ", ".join(topic.sources) or "none"
+            )
+            lines.append(
+                f"| {group} | {topic.question} | `ask_{topic.id}` | {topic.evidence} | {cited} |"
+                f" {topic.reviewed.on} | {topic.reviewed.due} |"
+            )
+    lines += [
+        "",
+        "## Sources",
+        "",
+        "| id | title | publisher | year | seen as |",
+        "|---|---|---|---|---|",
+    ]
     for name, source in kb.sources.items():
         title = f"[{source.title}]({source.url})" if source.url else source.title
-        lines.append(f"| {name} | {title} | {source.publisher} | {source.year or ''} | {source.seen} |")
+        lines.append(
+            f"| {name} | {title} | {source.publisher} | {source.year or ''} | {source.seen} |"
+        )
     return "\n".join(lines) + "\n"
 
 
 def files(kb: Knowledge) -> Dict[str, str]:
     """Every generated file by its path from the project's root."""
-    return {"domain.yml": domain(kb), "data/rules.yml": rules(kb), "docs/topics.md": table(kb), "docs/clinical-review.md": clinical_review.page(kb)}
+    return {
+        "domain.yml": domain(kb),
+        "data/rules.yml": rules(kb),
+        "docs/topics.md": table(kb),
+        "docs/clinical-review.md": clinical_review.page(kb),
+    }
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--check", action="store_true")
     check = parser.parse_args().check
     stale = []

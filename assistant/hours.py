@@ -1,4 +1,6 @@
-"""When the clinic is open, in its own time zone: now, next, on a day, over its holidays (all from clinic.yml)."""
+"""When the clinic is open, in its own time zone: now, next, on a day, over its holidays (all from
+clinic.yml)."""
+
 import datetime as dt
 from dataclasses import dataclass
 from typing import Optional, Tuple
@@ -12,7 +14,8 @@ FAR = 60
 
 @dataclass(frozen=True)
 class Status:
-    """Whether the clinic is open at a moment; `until` is when it closes, `next` when it opens again (both in its time zone)."""
+    """Whether the clinic is open at a moment; `until` is when it closes, `next` when it opens again
+    (both in its time zone)."""
 
     open: bool
     until: Optional[dt.datetime]
@@ -20,7 +23,8 @@ class Status:
 
 
 class Opening:
-    """The opening hours of one clinic. `known` is false when clinic.yml has no hours or no time zone."""
+    """The opening hours of one clinic. `known` is false when clinic.yml has no hours or no time
+    zone."""
 
     def __init__(self, clinic: Clinic):
         self.hours, self.holidays = clinic.hours or {}, clinic.holidays or []
@@ -28,7 +32,8 @@ class Opening:
         self.known = bool(self.hours and self.zone)
 
     def local(self, now: Optional[dt.datetime] = None) -> dt.datetime:
-        """`now` (an aware time; the present when None) in the clinic's time zone, or in UTC when it has none."""
+        """`now` (an aware time; the present when None) in the clinic's time zone, or in UTC when it
+        has none."""
         return (now or dt.datetime.now(dt.timezone.utc)).astimezone(self.zone or dt.timezone.utc)
 
     def holiday(self, day: dt.date) -> Optional[Holiday]:
@@ -41,7 +46,10 @@ class Opening:
         text = holiday.hours if holiday else self.hours.get(DAYS[day.weekday()], "closed")
         if text == "closed":
             return None
-        opens, closes = (dt.datetime.combine(day, dt.time.fromisoformat(part), self.zone) for part in text.split("-"))
+        opens, closes = (
+            dt.datetime.combine(day, dt.time.fromisoformat(part), self.zone)
+            for part in text.split("-")
+        )
         return opens, closes
 
     def status(self, now: Optional[dt.datetime] = None) -> Status:
@@ -73,7 +81,16 @@ def date_words(day: dt.date) -> str:
 
 
 def moment_words(moment: dt.datetime, now: dt.datetime) -> str:
-    """When, seen from `now`: "today at 9:00", "tomorrow at 9:00", "Tuesday at 9:00", later "Tuesday 5 January at 9:00"."""
+    """When, seen from `now`: "today at 9:00", "tomorrow at 9:00", "Tuesday at 9:00", later "Tuesday
+    5 January at 9:00"."""
     days = (moment.date() - now.date()).days
-    day = "today" if days == 0 else "tomorrow" if days == 1 else f"{moment:%A}" if days < 7 else date_words(moment.date())
+    day = (
+        "today"
+        if days == 0
+        else "tomorrow"
+        if days == 1
+        else f"{moment:%A}"
+        if days < 7
+        else date_words(moment.date())
+    )
     return f"{day} at {clock(moment)}"

@@ -1,4 +1,6 @@
-"""The curated knowledge base under data/knowledge: schema, loading, and reloading while the assistant runs."""
+"""The curated knowledge base under data/knowledge: schema, loading, and reloading while the
+assistant runs."""
+
 import datetime as dt
 import threading
 import time
@@ -12,10 +14,29 @@ from assistant import paths
 from assistant.clinic import Clinic, Phrases, Strict, load_clinic, load_phrases
 from assistant.yamlfile import ContentError, Problem, YamlFile, plain
 
-GROUPS = ("basics", "concerns", "suitability", "treatment", "recovery", "vampire_facial", "at_home", "comparisons", "clinic", "boundaries")
+GROUPS = (
+    "basics",
+    "concerns",
+    "suitability",
+    "treatment",
+    "recovery",
+    "vampire_facial",
+    "at_home",
+    "comparisons",
+    "clinic",
+    "boundaries",
+)
 EVIDENCE = ("strong", "moderate", "moderate-low", "low", "practice", "mixed")
 VARIANT_KINDS = ("area", "condition", "treatment", "device", "medication", "situation")
-STANCES = ("postpone", "ask_first", "specialist_first", "not_over_it", "treat_first", "urgent_advice", "do_not")
+STANCES = (
+    "postpone",
+    "ask_first",
+    "specialist_first",
+    "not_over_it",
+    "treat_first",
+    "urgent_advice",
+    "do_not",
+)
 LEVELS = ("none", "expected", "contact_clinic", "same_day", "emergency")
 Text = constr(min_length=8, strip_whitespace=True)
 
@@ -70,11 +91,14 @@ class Topic(Strict):
     def _kinds(cls, value):
         for kind in value or {}:
             if kind not in VARIANT_KINDS:
-                raise ValueError(f"`{kind}` is not a kind of variant; use one of: {', '.join(VARIANT_KINDS)}")
+                raise ValueError(
+                    f"`{kind}` is not a kind of variant; use one of: {', '.join(VARIANT_KINDS)}"
+                )
         return {kind: variants for kind, variants in (value or {}).items() if variants}
 
     def variant(self, kind: str, value: str) -> Optional[str]:
-        """The text for one entity value, if the topic has one (a list of wordings gives its first)."""
+        """The text for one entity value, if the topic has one (a list of wordings gives its
+        first)."""
         found = self.by.get(kind, {}).get(value)
         return found[0] if isinstance(found, list) else found
 
@@ -145,23 +169,37 @@ class Knowledge:
         return self.topics[name]
 
     def reply(self, name: str, **more: str) -> str:
-        """A text of data/knowledge/replies.yml, filled in for the clinic and with `more` (what the conversation knows)."""
+        """A text of data/knowledge/replies.yml, filled in for the clinic and with `more` (what the
+        conversation knows)."""
         return self.phrases.fill(self.replies[name], **more)
 
     def talk(self, part: str, name: str, /, **more: str) -> str:
-        """A text of data/knowledge/conversation.yml, filled in for the clinic and with `more` (a visitor's words, a time)."""
+        """A text of data/knowledge/conversation.yml, filled in for the clinic and with `more` (a
+        visitor's words, a time)."""
         return self.phrases.fill(self.conversation[part][name], **more)
 
 
 def _section(file: YamlFile, key: str, model, problems: List[Problem], **extra) -> Dict[str, Any]:
     entries = file.data.get(key)
     if not isinstance(entries, dict):
-        problems.append(file.problem((), f"`{key}:` is missing or is not a mapping", f"Begin the file with `{key}:` and put the entries below it."))
+        problems.append(
+            file.problem(
+                (),
+                f"`{key}:` is missing or is not a mapping",
+                f"Begin the file with `{key}:` and put the entries below it.",
+            )
+        )
         return {}
     result = {}
     for name, entry in entries.items():
         if not isinstance(entry, dict):
-            problems.append(file.problem((key, name), "the entry is not a mapping", "Write its keys below it, indented by two spaces."))
+            problems.append(
+                file.problem(
+                    (key, name),
+                    "the entry is not a mapping",
+                    "Write its keys below it, indented by two spaces.",
+                )
+            )
             continue
         own = {"id": str(name), **extra} if model is Topic else extra
         parsed, found = file.parse(model, (key, name), **own)
@@ -191,10 +229,20 @@ def load(folder: Path = None, clinic_path: Path = None) -> Knowledge:
         if file:
             for name, topic in _section(file, "topics", Topic, problems, group=group).items():
                 if name in topics:
-                    problems.append(file.problem(("topics", name), "this topic id is used twice", f"Rename it; the other one is in {topics[name].group}.yml."))
+                    problems.append(
+                        file.problem(
+                            ("topics", name),
+                            "this topic id is used twice",
+                            f"Rename it; the other one is in {topics[name].group}.yml.",
+                        )
+                    )
                 topics[name] = topic
     parts = {}
-    for name, key, model in (("caveats", "caveats", Caveat), ("sources", "sources", Source), ("cautions", "circumstances", Circumstance)):
+    for name, key, model in (
+        ("caveats", "caveats", Caveat),
+        ("sources", "sources", Source),
+        ("cautions", "circumstances", Circumstance),
+    ):
         file = read(name)
         parts[key] = _section(file, key, model, problems) if file else {}
     replies, conversation = read("replies"), read("conversation")
@@ -209,17 +257,39 @@ def load(folder: Path = None, clinic_path: Path = None) -> Knowledge:
     risk = plain(files["caveats"].data.get("risk_topics") or [])
     texts = plain(replies.data.get("replies") or {})
     talk = plain(conversation.data)
-    return Knowledge(topics, parts["caveats"], parts["sources"], parts["circumstances"], texts, risk, clinic, phrases, files, talk)
+    return Knowledge(
+        topics,
+        parts["caveats"],
+        parts["sources"],
+        parts["circumstances"],
+        texts,
+        risk,
+        clinic,
+        phrases,
+        files,
+        talk,
+    )
 
 
 class LiveKnowledge:
-    """The knowledge base of a running process: edits show at the next question, a broken edit keeps the last good version.
+    """The knowledge base of a running process: edits show at the next question, a broken edit keeps
+    the last good version.
 
-    `problems` holds what is wrong with the newest edit (empty when it was taken over); `report` is called with them once.
+    `problems` holds what is wrong with the newest edit (empty when it was taken over); `report` is
+    called with them once.
     """
 
-    def __init__(self, folder: Path = None, clinic_path: Path = None, report=lambda problems: None, every: float = 1.0):
-        self.folder, self.clinic_path = folder or paths.knowledge_folder(), clinic_path or paths.clinic_file()
+    def __init__(
+        self,
+        folder: Path = None,
+        clinic_path: Path = None,
+        report=lambda problems: None,
+        every: float = 1.0,
+    ):
+        self.folder, self.clinic_path = (
+            folder or paths.knowledge_folder(),
+            clinic_path or paths.clinic_file(),
+        )
         self._report, self._every, self._lock = report, every, threading.Lock()
         self.problems: List[Problem] = []
         self._stamp = self._now()
@@ -228,7 +298,9 @@ class LiveKnowledge:
 
     def _now(self) -> Tuple:
         watched = [*sorted(self.folder.glob("*.yml")), self.clinic_path]
-        return tuple((str(p), p.stat().st_mtime_ns, p.stat().st_size) for p in watched if p.exists())
+        return tuple(
+            (str(p), p.stat().st_mtime_ns, p.stat().st_size) for p in watched if p.exists()
+        )
 
     def get(self) -> Knowledge:
         """The newest version that loads and validates."""

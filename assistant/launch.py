@@ -2,8 +2,10 @@
 
     python -m assistant.launch train [--force] | run | shell | rasa ARGUMENTS...
 
-`run` starts the action server and Rasa with honcho and says when the assistant is ready; Ctrl-C ends both.
+`run` starts the action server and Rasa with honcho and says when the assistant is ready; Ctrl-C
+ends both.
 """
+
 import argparse
 import hashlib
 import json
@@ -27,12 +29,18 @@ MODEL = paths.ROOT / "models" / "assistant.tar.gz"
 STAMP = paths.ROOT / "models" / "inputs.json"
 #: Seconds to wait for a model that answers.
 START_LIMIT = 180
-#: Set for every process: one thread for numpy's small products, freed memory given back (glibc keeps ever more of it otherwise), and no noise
-#: that Rasa, SQLAlchemy and TensorFlow print at each start.
+#: Set for every process: one thread for numpy's small products, freed memory given back (glibc
+#: keeps ever more of it otherwise), and no noise that Rasa, SQLAlchemy and TensorFlow print at each
+#: start.
 ENVIRONMENT = {
     "MALLOC_TRIM_THRESHOLD_": str(4 << 20),
-    "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "RASA_TELEMETRY_ENABLED": "false", "SQLALCHEMY_SILENCE_UBER_WARNING": "1",
-    "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONUNBUFFERED": "1", "SANIC_WORKERS": "1",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "RASA_TELEMETRY_ENABLED": "false",
+    "SQLALCHEMY_SILENCE_UBER_WARNING": "1",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "PYTHONUNBUFFERED": "1",
+    "SANIC_WORKERS": "1",
     "PYTHONWARNINGS": "ignore::DeprecationWarning",
 }
 
@@ -49,20 +57,51 @@ def fail(text: str) -> "SystemExit":
 
 def environment() -> Dict[str, str]:
     """The environment of Rasa's processes."""
-    return {**os.environ, **{k: os.environ.get(k, v) for k, v in ENVIRONMENT.items()}, "PYTHONPATH": str(paths.ROOT)}
+    return {
+        **os.environ,
+        **{k: os.environ.get(k, v) for k, v in ENVIRONMENT.items()},
+        "PYTHONPATH": str(paths.ROOT),
+    }
 
 
 def rasa(*arguments: str, **options) -> subprocess.CompletedProcess:
     """Run Rasa's command line in the project's folder."""
-    return subprocess.run([sys.executable, "-m", "assistant.rasa_cli", *arguments], cwd=paths.ROOT, env=environment(), **options)
+    return subprocess.run(
+        [sys.executable, "-m", "assistant.rasa_cli", *arguments],
+        cwd=paths.ROOT,
+        env=environment(),
+        **options,
+    )
 
 
 def inputs() -> Dict[str, str]:
     """Checksums of everything that a trained model depends on."""
-    files: List[Path] = [paths.ROOT / name for name in ("config.yml", "domain.yml", "requirements.lock", "assets/encoder/SHA256SUMS", "data/rules.yml", "data/handoff.yml")]
-    for pattern in ("data/nlu/**/*.yml", "data/lexicon/*.yml", "data/safety/**/*.yml", "assistant/understanding/*.py", "assistant/safety/*.py", "assistant/rasa/nlu.py", "assistant/rasa/policies.py"):
+    files: List[Path] = [
+        paths.ROOT / name
+        for name in (
+            "config.yml",
+            "domain.yml",
+            "requirements.lock",
+            "assets/encoder/SHA256SUMS",
+            "data/rules.yml",
+            "data/handoff.yml",
+        )
+    ]
+    for pattern in (
+        "data/nlu/**/*.yml",
+        "data/lexicon/*.yml",
+        "data/safety/**/*.yml",
+        "assistant/understanding/*.py",
+        "assistant/safety/*.py",
+        "assistant/rasa/nlu.py",
+        "assistant/rasa/policies.py",
+    ):
         files += paths.ROOT.glob(pattern)
-    return {str(p.relative_to(paths.ROOT)): hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(set(files)) if p.exists()}
+    return {
+        str(p.relative_to(paths.ROOT)): hashlib.sha256(p.read_bytes()).hexdigest()
+        for p in sorted(set(files))
+        if p.exists()
+    }
 
 
 def changed() -> List[str]:
@@ -75,18 +114,37 @@ def changed() -> List[str]:
 
 
 def train(force: bool = False) -> None:
-    """Train a model when its inputs changed. Raises SystemExit with Rasa's own words when that fails."""
+    """Train a model when its inputs changed. Raises SystemExit with Rasa's own words when that
+    fails."""
     reasons = changed()
     if not reasons and not force:
         say("the model is up to date")
         return
-    why = "there is no model yet" if not MODEL.exists() else f"{len(reasons)} files changed, {reasons[0]} among them" if reasons else "asked to"
+    why = (
+        "there is no model yet"
+        if not MODEL.exists()
+        else f"{len(reasons)} files changed, {reasons[0]} among them"
+        if reasons
+        else "asked to"
+    )
     say(f"training the model ({why}); this takes about a minute")
     stamp, started = inputs(), time.monotonic()
-    done = rasa("train", "--fixed-model-name", MODEL.stem.replace(".tar", ""), "--out", "models", stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    done = rasa(
+        "train",
+        "--fixed-model-name",
+        MODEL.stem.replace(".tar", ""),
+        "--out",
+        "models",
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
     if done.returncode or not MODEL.exists():
         print(done.stdout[-6000:], file=sys.stderr)
-        raise fail("training failed: Rasa's own words stand above. `make check` looks for mistakes in the files.")
+        raise fail(
+            "training failed: Rasa's own words stand above. `make check` looks for mistakes in the"
+            " files."
+        )
     STAMP.write_text(json.dumps(stamp, indent=1), "utf-8")
     say(f"trained in {time.monotonic() - started:.0f} s")
 
@@ -99,7 +157,8 @@ def port_taken(port: int) -> bool:
 
 
 def check_start() -> None:
-    """Everything that can be wrong before the servers start. Raises SystemExit that says what and how to mend it."""
+    """Everything that can be wrong before the servers start. Raises SystemExit that says what and
+    how to mend it."""
     from assistant import check, clinic, database
     from assistant.handoff.delivery import missing_settings
     from assistant.understanding.encoder import EncoderFileError, verify
@@ -107,7 +166,10 @@ def check_start() -> None:
     say("checking the clinic's file and the knowledge base")
     problems = check.quick()
     if problems:
-        raise fail("the files below need a correction first (`make check` tells more):\n" + "\n".join(f"   {p}" for p in problems))
+        raise fail(
+            "the files below need a correction first (`make check` tells more):\n"
+            + "\n".join(f"   {p}" for p in problems)
+        )
     missing = missing_settings(clinic.load_clinic())
     if missing:
         raise fail(missing)
@@ -118,13 +180,18 @@ def check_start() -> None:
         raise fail(str(error)) from None
     for port, name in ((PORT, "PORT"), (ACTION_PORT, "ACTION_PORT")):
         if port_taken(port):
-            raise fail(f"port {port} is taken by another program. Stop it, or choose another: `make run {name}={port + 10}`")
+            raise fail(
+                f"port {port} is taken by another program. Stop it, or choose another: `make run"
+                f" {name}={port + 10}`"
+            )
 
 
 def health() -> Dict:
     """The health answer of the running assistant, or an empty mapping."""
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{PORT}/webhooks/web/health", timeout=3) as answer:
+        with urllib.request.urlopen(
+            f"http://127.0.0.1:{PORT}/webhooks/web/health", timeout=3
+        ) as answer:
             return json.load(answer)
     except urllib.error.HTTPError as error:
         return json.load(error)
@@ -133,12 +200,16 @@ def health() -> Dict:
 
 
 def announce(manager) -> None:
-    """Say "ready at" when the first answer can be given; end everything when that takes too long."""
+    """Say "ready at" when the first answer can be given; end everything when that takes too
+    long."""
     started, report = time.monotonic(), {}
     while time.monotonic() - started < START_LIMIT:
         report = health()
         if report.get("status") == "ok":
-            say(f"ready at http://localhost:{PORT}/webhooks/web/demo after {time.monotonic() - started:.0f} s. Ctrl-C ends it.")
+            say(
+                f"ready at http://localhost:{PORT}/webhooks/web/demo after"
+                f" {time.monotonic() - started:.0f} s. Ctrl-C ends it."
+            )
             return
         time.sleep(0.5)
     say(f"not ready after {START_LIMIT} s: {report or 'no answer'}. Ending.")
@@ -157,37 +228,69 @@ def run() -> None:
         os.environ.setdefault("ASSISTANT_LOGS", "console")
     manager = Manager()
     for name, command in (("actions", "serve-actions"), ("rasa", "serve-rasa")):
-        manager.add_process(name, f"exec {sys.executable} -m assistant.launch {command}", env=environment(), cwd=str(paths.ROOT))
+        manager.add_process(
+            name,
+            f"exec {sys.executable} -m assistant.launch {command}",
+            env=environment(),
+            cwd=str(paths.ROOT),
+        )
     threading.Thread(target=announce, args=(manager,), daemon=True).start()
     manager.loop()
-    sys.exit(0 if manager.returncode in (None, 0, -signal.SIGINT, -signal.SIGTERM, 130, 143) else manager.returncode)
+    sys.exit(
+        0
+        if manager.returncode in (None, 0, -signal.SIGINT, -signal.SIGTERM, 130, 143)
+        else manager.returncode
+    )
 
 
 def serve_actions() -> None:
     """The action server, on loopback only."""
-    os.execve(sys.executable, [sys.executable, "-m", "assistant.action_server", str(ACTION_PORT)], environment())
+    os.execve(
+        sys.executable,
+        [sys.executable, "-m", "assistant.action_server", str(ACTION_PORT)],
+        environment(),
+    )
 
 
 def serve_rasa() -> None:
     """Rasa with the website channel."""
     endpoints = endpoints_file()
-    arguments = ["run", "--interface", os.environ.get("ASSISTANT_INTERFACE", "0.0.0.0"), "--port", str(PORT), "--model", str(MODEL), "--endpoints", endpoints, "--credentials", "credentials.yml"]
+    arguments = [
+        "run",
+        "--interface",
+        os.environ.get("ASSISTANT_INTERFACE", "0.0.0.0"),
+        "--port",
+        str(PORT),
+        "--model",
+        str(MODEL),
+        "--endpoints",
+        endpoints,
+        "--credentials",
+        "credentials.yml",
+    ]
     os.chdir(paths.ROOT)
-    os.execve(sys.executable, [sys.executable, "-m", "assistant.rasa_cli", *arguments], environment())
+    os.execve(
+        sys.executable, [sys.executable, "-m", "assistant.rasa_cli", *arguments], environment()
+    )
 
 
 def endpoints_file() -> str:
-    """endpoints.yml, or a copy of it with the action server's port when that is not the usual one."""
+    """endpoints.yml, or a copy of it with the action server's port when that is not the usual
+    one."""
     if ACTION_PORT == 5055:
         return "endpoints.yml"
     path = paths.state_folder() / "endpoints.yml"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text((paths.ROOT / "endpoints.yml").read_text("utf-8").replace(":5055/", f":{ACTION_PORT}/"), "utf-8")
+    path.write_text(
+        (paths.ROOT / "endpoints.yml").read_text("utf-8").replace(":5055/", f":{ACTION_PORT}/"),
+        "utf-8",
+    )
     return str(path)
 
 
 def unused_port() -> int:
-    """A port that is free now: the assistant may be running on its own while somebody opens a shell."""
+    """A port that is free now: the assistant may be running on its own while somebody opens a
+    shell."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
@@ -200,10 +303,22 @@ def shell() -> None:
     actions = None
     if free:
         say("starting the action server")
-        actions = subprocess.Popen([sys.executable, "-m", "assistant.action_server", str(ACTION_PORT)], cwd=paths.ROOT, env=environment())
+        actions = subprocess.Popen(
+            [sys.executable, "-m", "assistant.action_server", str(ACTION_PORT)],
+            cwd=paths.ROOT,
+            env=environment(),
+        )
     try:
         say("starting rasa shell; /stop ends it")
-        done = rasa("shell", "--port", str(unused_port()), "--model", str(MODEL), "--endpoints", endpoints_file())
+        done = rasa(
+            "shell",
+            "--port",
+            str(unused_port()),
+            "--model",
+            str(MODEL),
+            "--endpoints",
+            endpoints_file(),
+        )
     except KeyboardInterrupt:
         done = None
     finally:
@@ -214,8 +329,12 @@ def shell() -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("command", choices=("train", "run", "shell", "rasa", "serve-actions", "serve-rasa"))
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "command", choices=("train", "run", "shell", "rasa", "serve-actions", "serve-rasa")
+    )
     parser.add_argument("rest", nargs=argparse.REMAINDER)
     args = parser.parse_args()
     if args.command == "rasa":
@@ -223,7 +342,9 @@ def main() -> None:
     if args.command == "train":
         train("--force" in args.rest)
     else:
-        {"run": run, "shell": shell, "serve-actions": serve_actions, "serve-rasa": serve_rasa}[args.command]()
+        {"run": run, "shell": shell, "serve-actions": serve_actions, "serve-rasa": serve_rasa}[
+            args.command
+        ]()
 
 
 if __name__ == "__main__":

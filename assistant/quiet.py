@@ -1,4 +1,6 @@
-"""Rasa used as a library: without TensorFlow, and with its logging tamed (structlog prints every debug event, visitors' words included, until it is configured)."""
+"""Rasa used as a library: without TensorFlow, and with its logging tamed (structlog prints every
+debug event, visitors' words included, until it is configured)."""
+
 import logging
 import warnings
 
@@ -7,9 +9,11 @@ from assistant.rasa import standin
 
 
 def configure() -> None:
-    """Warnings and errors only, no TensorFlow. Call it before anything of Rasa is imported. Raises TensorFlowLeftOut when config.yml needs it."""
+    """Warnings and errors only, no TensorFlow. Call it before anything of Rasa is imported. Raises
+    TensorFlowLeftOut when config.yml needs it."""
     standin.install(paths.ROOT / "config.yml")
-    import sanic.app  # noqa: F401 - its import switches deprecation warnings on for the whole process
+    # noqa: F401 - its import switches deprecation warnings on for the whole process
+    import sanic.app
 
     warnings.filterwarnings("ignore")
     from rasa.utils.log_utils import configure_structlog

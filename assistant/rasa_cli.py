@@ -1,9 +1,10 @@
-"""Rasa's own command line, without TensorFlow (assistant.rasa.standin) and without the warnings that its dependencies print at every
-start: `python -m assistant.rasa_cli run ...`.
+"""Rasa's own command line, without TensorFlow (assistant.rasa.standin) and without the warnings
+that its dependencies print at every start: `python -m assistant.rasa_cli run ...`.
 
-Sanic switches deprecation warnings on for the whole process when it is imported; here it is imported first and they are
-switched off again, so that what is printed is about this project.
+Sanic switches deprecation warnings on for the whole process when it is imported; here it is
+imported first and they are switched off again, so that what is printed is about this project.
 """
+
 import argparse
 import sys
 import warnings
@@ -17,7 +18,9 @@ def main() -> None:
 
     warnings.filterwarnings("ignore", category=DeprecationWarning)
     warnings.filterwarnings("ignore", category=FutureWarning)
-    warnings.filterwarnings("ignore", message="Slot auto-fill has been removed", category=UserWarning)
+    warnings.filterwarnings(
+        "ignore", message="Slot auto-fill has been removed", category=UserWarning
+    )
     try:
         for config in configs():
             standin.install(config)
@@ -25,9 +28,15 @@ def main() -> None:
         sys.exit(f"!! {error}")
     import rasa.__main__ as rasa_main
 
-    from assistant.rasa import patches  # noqa: F401 - installs them before training data is read; Rasa loads them with config.yml, after that
+    from assistant.rasa import (
+        patches,
+        # noqa: F401 - installs them before training data is read; Rasa loads them with config.yml,
+        # after that
+    )
 
-    if sys.argv[1:2] == ["run"]:  # the server meets visitors: from here on nothing that they say is logged
+    if sys.argv[1:2] == [
+        "run"
+    ]:  # the server meets visitors: from here on nothing that they say is logged
         from assistant import logs
 
         rasa_main.configure_structlog = lambda _level: logs.configure("rasa")

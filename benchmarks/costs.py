@@ -1,12 +1,16 @@
-"""What Rasa costs with the workarounds of assistant/rasa and without: memory, start, training, reading a message, short and long conversations.
+"""What Rasa costs with the workarounds of assistant/rasa and without: memory, start, training,
+reading a message, short and long conversations.
 
-    python -m benchmarks.costs                    both columns, about five minutes; the other processes of the machine should be idle
-    python -m benchmarks.costs --write            the same, written into docs/speed.md
+    python -m benchmarks.costs                    both columns, about five minutes; the other
+    processes of the machine should be idle python -m benchmarks.costs --write            the same,
+    written into docs/speed.md
     python -m benchmarks.costs --only parse       parts: parse, serve, train (several may be named)
 
-The second column is the same code with every workaround switched off (ASSISTANT_PATCH_<NAME>=off), not a stock bot: that is benchmarks/bench.py.
-Times are medians over loopback HTTP or in the process, as said; memory is the resident size that the kernel gives (VmRSS).
+The second column is the same code with every workaround switched off (ASSISTANT_PATCH_<NAME>=off),
+not a stock bot: that is benchmarks/bench.py. Times are medians over loopback HTTP or in the
+process, as said; memory is the resident size that the kernel gives (VmRSS).
 """
+
 import argparse
 import csv
 import json
@@ -31,7 +35,8 @@ from tests.servers import Assistant, Visitor
 DOCUMENT = paths.ROOT / "docs" / "speed.md"
 BEGIN, END = "<!-- figures: python -m benchmarks.costs --write -->", "<!-- end of figures -->"
 MESSAGES, TURNS, BURST, BURSTS = 200, 220, 4, 8
-#: Characters of the longest message that the channel triages; it asks for a shorter one from 4,000 on.
+#: Characters of the longest message that the channel triages; it asks for a shorter one from 4,000
+#: on.
 LONG = 16_000
 PARTS = ("parse", "serve", "train")
 #: Key, what it is, unit, most that is wanted.
@@ -43,7 +48,12 @@ ROWS = (
     ("early", "turn 2 to 11 over HTTP, p50", "ms", None),
     ("late", "turn 200 to 209 over HTTP, p50", "ms", None),
     ("growth", "turn 200 against turn 2", "×", 1.3),
-    ("burst", f"last of {BURST} messages sent at once by one visitor, against a single one", "×", 6),
+    (
+        "burst",
+        f"last of {BURST} messages sent at once by one visitor, against a single one",
+        "×",
+        6,
+    ),
     ("parse", f"reading a sentence (NLU), p50 of {MESSAGES}", "ms", 8),
     ("parse95", f"reading a sentence (NLU), p95 of {MESSAGES}", "ms", None),
     ("triage", f"triage of a sentence, p50 of {MESSAGES}", "ms", 5),
@@ -55,9 +65,15 @@ ROWS = (
 
 def messages() -> List[str]:
     """Different messages of one sentence of the evaluation set, in its order."""
-    with (paths.ROOT / "tests" / "evaluation" / "messages.csv").open(encoding="utf-8", newline="") as handle:
-        found = [text for text in dict.fromkeys(row["message"] for row in csv.DictReader(handle)) if len(sentences(text)) == 1]
-    return found[::max(1, len(found) // MESSAGES)][:MESSAGES]
+    with (paths.ROOT / "tests" / "evaluation" / "messages.csv").open(
+        encoding="utf-8", newline=""
+    ) as handle:
+        found = [
+            text
+            for text in dict.fromkeys(row["message"] for row in csv.DictReader(handle))
+            if len(sentences(text)) == 1
+        ]
+    return found[:: max(1, len(found) // MESSAGES)][:MESSAGES]
 
 
 def milliseconds(work: Callable[[str], Any], texts: List[str]) -> List[float]:
@@ -87,16 +103,36 @@ def inside() -> None:
     texts, loop = messages(), asyncio.new_event_loop()
     # Before the parses: what has been encoded once is remembered.
     triage = milliseconds(runtime.triage().find, texts)
-    long = milliseconds(runtime.triage().find, [(" ".join(texts[n:]) * 9)[:LONG] for n in range(20)])
+    long = milliseconds(
+        runtime.triage().find, [(" ".join(texts[n:]) * 9)[:LONG] for n in range(20)]
+    )
     loop.run_until_complete(agent.parse_message("hello"))
-    parse = milliseconds(lambda text: loop.run_until_complete(agent.parse_message(text)), [f"{text} please" for text in texts])
-    print(json.dumps({
-        "load": load, "parse": statistics.median(parse), "parse95": statistics.quantiles(parse, n=20)[18], "triage": statistics.median(triage), "triage_long": statistics.median(long)}))
+    parse = milliseconds(
+        lambda text: loop.run_until_complete(agent.parse_message(text)),
+        [f"{text} please" for text in texts],
+    )
+    print(
+        json.dumps(
+            {
+                "load": load,
+                "parse": statistics.median(parse),
+                "parse95": statistics.quantiles(parse, n=20)[18],
+                "triage": statistics.median(triage),
+                "triage_long": statistics.median(long),
+            }
+        )
+    )
 
 
 def parse(environment: Dict[str, str]) -> Dict[str, float]:
     """Reading and triage in a process of their own."""
-    done = subprocess.run([sys.executable, "-m", "benchmarks.costs", "--inside"], cwd=paths.ROOT, env={**launch.environment(), **environment}, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.costs", "--inside"],
+        cwd=paths.ROOT,
+        env={**launch.environment(), **environment},
+        capture_output=True,
+        text=True,
+    )
     if done.returncode:
         sys.exit(f"!! reading messages failed:\n{done.stderr[-3000:]}")
     return json.loads(done.stdout.splitlines()[-1])
@@ -105,7 +141,10 @@ def parse(environment: Dict[str, str]) -> Dict[str, float]:
 def resident(process: int) -> float:
     """Resident memory of a process in MB."""
     status = Path(f"/proc/{process}/status").read_text("ascii")
-    return int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1]) / 1024
+    return (
+        int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1])
+        / 1024
+    )
 
 
 def burst(url: str, texts: List[str]) -> Tuple[float, float]:
@@ -118,7 +157,7 @@ def burst(url: str, texts: List[str]) -> Tuple[float, float]:
         visitor.say(text)
         done.append((time.perf_counter() - started) * 1000)
 
-    threads = [threading.Thread(target=say, args=(text,)) for text in texts[1:1 + BURST]]
+    threads = [threading.Thread(target=say, args=(text,)) for text in texts[1 : 1 + BURST]]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -135,22 +174,50 @@ def serve(environment: Dict[str, str]) -> Dict[str, float]:
         try:
             visitor = Visitor(running.wait().url)
             visitor.say("does it hurt")
-            figures = {"start": time.perf_counter() - started, "rasa": resident(running.rasa.pid), "actions": resident(running.actions.pid)}
-            # The same ten questions again and again, so that only the length of the conversation differs.
+            figures = {
+                "start": time.perf_counter() - started,
+                "rasa": resident(running.rasa.pid),
+                "actions": resident(running.actions.pid),
+            }
+            # The same ten questions again and again, so that only the length of the conversation
+            # differs.
             with requests.Session() as http:
                 http.headers.update(visitor.headers)
-                turns = milliseconds(lambda text: http.post(running.url + "/messages", json={"text": text}, timeout=60).raise_for_status(), (PLAIN * TURNS)[:TURNS])
-            figures.update(early=statistics.median(turns[:10]), late=statistics.median(turns[198:208]), grown=resident(running.rasa.pid))
-            bursts = [burst(running.url, texts[n * (BURST + 1):]) for n in range(BURSTS)]
-            figures.update(growth=figures["late"] / figures["early"], burst=statistics.median(last for _, last in bursts) / statistics.median(single for single, _ in bursts))
+                turns = milliseconds(
+                    lambda text: http.post(
+                        running.url + "/messages", json={"text": text}, timeout=60
+                    ).raise_for_status(),
+                    (PLAIN * TURNS)[:TURNS],
+                )
+            figures.update(
+                early=statistics.median(turns[:10]),
+                late=statistics.median(turns[198:208]),
+                grown=resident(running.rasa.pid),
+            )
+            bursts = [burst(running.url, texts[n * (BURST + 1) :]) for n in range(BURSTS)]
+            figures.update(
+                growth=figures["late"] / figures["early"],
+                burst=statistics.median(last for _, last in bursts)
+                / statistics.median(single for single, _ in bursts),
+            )
         finally:
             running.end()
     return figures
 
 
 #: One question each, so that every turn does the same work.
-PLAIN = ["how long will i be red", "can i use a roller at home", "what does it cost", "is it good for acne scars", "how many sessions do i need",
-         "can i wear make-up afterwards", "what is the vampire facial", "how deep do the needles go", "does numbing cream help", "can men have it too"]
+PLAIN = [
+    "how long will i be red",
+    "can i use a roller at home",
+    "what does it cost",
+    "is it good for acne scars",
+    "how many sessions do i need",
+    "can i wear make-up afterwards",
+    "what is the vampire facial",
+    "how deep do the needles go",
+    "does numbing cream help",
+    "can men have it too",
+]
 
 
 def train(environment: Dict[str, str]) -> Dict[str, float]:
@@ -159,7 +226,12 @@ def train(environment: Dict[str, str]) -> Dict[str, float]:
         arguments = ["train", "--force", "--out", folder]
         started = time.perf_counter()
         done = subprocess.run(
-            [sys.executable, "-m", "assistant.rasa_cli", *arguments], cwd=paths.ROOT, env={**launch.environment(), "RASA_CACHE_DIRECTORY": folder, **environment}, capture_output=True, text=True)
+            [sys.executable, "-m", "assistant.rasa_cli", *arguments],
+            cwd=paths.ROOT,
+            env={**launch.environment(), "RASA_CACHE_DIRECTORY": folder, **environment},
+            capture_output=True,
+            text=True,
+        )
         if done.returncode:
             sys.exit(f"!! training failed:\n{(done.stdout + done.stderr)[-3000:]}")
         return {"train": time.perf_counter() - started}
@@ -167,17 +239,35 @@ def train(environment: Dict[str, str]) -> Dict[str, float]:
 
 def table(shipped: Dict[str, float], without: Dict[str, float]) -> str:
     """The figures as a table in markdown."""
+
     def shown(figures: Dict[str, float], key: str, unit: str) -> str:
         if key not in figures:
             return ""
         return f"{figures[key]:.{0 if unit == 'MB' else 1}f} {unit}"
 
-    lines = [(what, shown(shipped, key, unit), shown(without, key, unit), f"{most:g} {unit}" if most else "") for key, what, unit, most in ROWS if key in shipped]
-    return "\n".join(["| | as shipped | every workaround off | wanted at most |", "|---|---|---|---|", *(f"| {' | '.join(line)} |" for line in lines)])
+    lines = [
+        (
+            what,
+            shown(shipped, key, unit),
+            shown(without, key, unit),
+            f"{most:g} {unit}" if most else "",
+        )
+        for key, what, unit, most in ROWS
+        if key in shipped
+    ]
+    return "\n".join(
+        [
+            "| | as shipped | every workaround off | wanted at most |",
+            "|---|---|---|---|",
+            *(f"| {' | '.join(line)} |" for line in lines),
+        ]
+    )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--write", action="store_true", help="write the table into docs/speed.md")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
@@ -194,8 +284,14 @@ def main() -> None:
     result = table(*columns)
     print(result)
     if args.write:
-        before, after = DOCUMENT.read_text("utf-8").split(BEGIN)[0], DOCUMENT.read_text("utf-8").split(END)[1]
-        where = f"Measured on {time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores ({platform.machine()}), load of the machine at the end {os.getloadavg()[1]:.1f}."
+        before, after = (
+            DOCUMENT.read_text("utf-8").split(BEGIN)[0],
+            DOCUMENT.read_text("utf-8").split(END)[1],
+        )
+        where = (
+            f"Measured on {time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores"
+            f" ({platform.machine()}), load of the machine at the end {os.getloadavg()[1]:.1f}."
+        )
         DOCUMENT.write_text(f"{before}{BEGIN}\n{where}\n\n{result}\n{END}{after}", "utf-8")
 
 

@@ -1,4 +1,6 @@
-"""Visitors that ask over HTTP, ours over the website channel and stock over Rasa's REST channel, and what they wait for. Loopback only, bounded in time."""
+"""Visitors that ask over HTTP, ours over the website channel and stock over Rasa's REST channel,
+and what they wait for. Loopback only, bounded in time."""
+
 import asyncio
 import random
 import time
@@ -16,13 +18,19 @@ CONVERSATION = 10
 #: Seconds that an answer may take before it counts as an error.
 PATIENCE = 60
 SEED = 20261123
-#: What leads to a form, to an urgent answer or away from microneedling is left out: a stock bot has nothing of the kind.
+#: What leads to a form, to an urgent answer or away from microneedling is left out: a stock bot has
+#: nothing of the kind.
 LEFT_OUT = score.BOUNDARIES | {"human_handoff", "urgent_symptom", "post_treatment_worry", "booking"}
 
 
 def questions() -> List[str]:
-    """Questions about microneedling from the evaluation set, in an order that is the same every time."""
-    found = [row["message"] for row in score.rows() if "+" not in row["topic"] and not score.accepted(row) & LEFT_OUT]
+    """Questions about microneedling from the evaluation set, in an order that is the same every
+    time."""
+    found = [
+        row["message"]
+        for row in score.rows()
+        if "+" not in row["topic"] and not score.accepted(row) & LEFT_OUT
+    ]
     random.Random(SEED).shuffle(found)
     return found
 
@@ -41,7 +49,9 @@ class OurVisitor:
 
     async def say(self, text: str) -> str:
         """Ask; gives what went wrong, or an empty text."""
-        async with self.http.post(self.url + "/messages", json={"text": text}, headers=self.headers) as answer:
+        async with self.http.post(
+            self.url + "/messages", json={"text": text}, headers=self.headers
+        ) as answer:
             body = await answer.json(content_type=None)
             if answer.status != 200:
                 return f"HTTP {answer.status}"
@@ -60,7 +70,9 @@ class StockVisitor:
 
     async def say(self, text: str) -> str:
         """Ask; gives what went wrong, or an empty text."""
-        async with self.http.post(self.url, json={"sender": self.sender, "message": text}) as answer:
+        async with self.http.post(
+            self.url, json={"sender": self.sender, "message": text}
+        ) as answer:
             body = await answer.json(content_type=None)
             if answer.status != 200:
                 return f"HTTP {answer.status}"
@@ -72,7 +84,8 @@ Visitors = Callable[[aiohttp.ClientSession], Any]
 
 @dataclass
 class Result:
-    """What visitors waited: milliseconds of every answered turn, errors by kind, seconds that it took."""
+    """What visitors waited: milliseconds of every answered turn, errors by kind, seconds that it
+    took."""
 
     times: List[float] = field(default_factory=list)
     errors: Dict[str, int] = field(default_factory=dict)
@@ -101,7 +114,9 @@ class Result:
 
 def session() -> aiohttp.ClientSession:
     """An HTTP client without a limit on connections and with a limit on patience."""
-    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), timeout=aiohttp.ClientTimeout(total=PATIENCE))
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0), timeout=aiohttp.ClientTimeout(total=PATIENCE)
+    )
 
 
 async def timed(visitor: Any, text: str, result: Result) -> float:
@@ -119,8 +134,16 @@ async def timed(visitor: Any, text: str, result: Result) -> float:
     return taken
 
 
-async def visit(visitors: Visitors, count: int, seconds: float, pause: float = 0.0, each: Callable[[Result], None] = lambda result: None, turns: int = CONVERSATION) -> Result:
-    """`count` visitors ask one question after the other for `seconds`, with a random pause of up to `pause` seconds before each; `each` is called after every turn."""
+async def visit(
+    visitors: Visitors,
+    count: int,
+    seconds: float,
+    pause: float = 0.0,
+    each: Callable[[Result], None] = lambda result: None,
+    turns: int = CONVERSATION,
+) -> Result:
+    """`count` visitors ask one question after the other for `seconds`, with a random pause of up to
+    `pause` seconds before each; `each` is called after every turn."""
     texts, result, started = questions(), Result(), time.perf_counter()
 
     async def one(number: int, http: aiohttp.ClientSession) -> None:
@@ -131,7 +154,9 @@ async def visit(visitors: Visitors, count: int, seconds: float, pause: float = 0
                 try:
                     await visitor.arrive()
                 except (aiohttp.ClientError, asyncio.TimeoutError) as failure:
-                    result.errors[f"no session: {type(failure).__name__}"] = result.errors.get(f"no session: {type(failure).__name__}", 0) + 1
+                    result.errors[f"no session: {type(failure).__name__}"] = (
+                        result.errors.get(f"no session: {type(failure).__name__}", 0) + 1
+                    )
                     await asyncio.sleep(0.2)
                     continue
             if pause:
@@ -147,14 +172,17 @@ async def visit(visitors: Visitors, count: int, seconds: float, pause: float = 0
 
 
 async def burst(visitors: Visitors, size: int = 4) -> Dict[str, float]:
-    """One visitor asks twice in a row and then `size` questions at once: milliseconds of the single answer and of the last one. Raises RuntimeError on an error."""
+    """One visitor asks twice in a row and then `size` questions at once: milliseconds of the single
+    answer and of the last one. Raises RuntimeError on an error."""
     texts, result = questions(), Result()
     async with session() as http:
         visitor = visitors(http)
         await visitor.arrive()
         await timed(visitor, texts[0], result)
         single = await timed(visitor, texts[1], result)
-        last = max(await asyncio.gather(*(timed(visitor, text, result) for text in texts[1:1 + size])))
+        last = max(
+            await asyncio.gather(*(timed(visitor, text, result) for text in texts[1 : 1 + size]))
+        )
     if result.failed:
         raise RuntimeError(f"a burst was not answered: {result.errors}")
     return {"single": single, "last": last}
@@ -166,14 +194,17 @@ async def long_conversation(visitors: Visitors, turns: int) -> List[float]:
     async with session() as http:
         visitor = visitors(http)
         await visitor.arrive()
-        taken = [await timed(visitor, texts[number % len(texts)], result) for number in range(turns)]
+        taken = [
+            await timed(visitor, texts[number % len(texts)], result) for number in range(turns)
+        ]
     if result.failed:
         raise RuntimeError(f"a long conversation was not answered: {result.errors}")
     return taken
 
 
 async def first_answer(visitors: Visitors, limit: float, alive: Callable[[], None]) -> None:
-    """Ask until there is an answer. `alive` raises when the servers have ended. Raises RuntimeError after `limit` seconds."""
+    """Ask until there is an answer. `alive` raises when the servers have ended. Raises RuntimeError
+    after `limit` seconds."""
     end = time.perf_counter() + limit
     async with session() as http:
         while time.perf_counter() < end:

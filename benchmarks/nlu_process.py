@@ -1,10 +1,13 @@
-"""Measures one trained NLU model in a process of its own; benchmarks.understanding starts it by its path.
+"""Measures one trained NLU model in a process of its own; benchmarks.understanding starts it by its
+path.
 
     python benchmarks/nlu_process.py --model FILE --messages FILE.json --out FILE.json [--assistant]
 
-Without --assistant nothing of this project is imported: a stock model meets stock Rasa. One thread. Written: seconds to import Rasa
-and load the model, resident megabytes, milliseconds a message, and what was understood of every message.
+Without --assistant nothing of this project is imported: a stock model meets stock Rasa. One thread.
+Written: seconds to import Rasa and load the model, resident megabytes, milliseconds a message, and
+what was understood of every message.
 """
+
 import argparse
 import asyncio
 import json
@@ -15,7 +18,17 @@ import time
 
 #: Messages that are read before the clock starts.
 WARM_UP = 20
-os.environ.update({name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_INTRA_OP_PARALLELISM_THREADS", "TF_INTER_OP_PARALLELISM_THREADS")})
+os.environ.update(
+    {
+        name: "1"
+        for name in (
+            "OMP_NUM_THREADS",
+            "OPENBLAS_NUM_THREADS",
+            "TF_INTRA_OP_PARALLELISM_THREADS",
+            "TF_INTER_OP_PARALLELISM_THREADS",
+        )
+    }
+)
 
 
 def resident_megabytes() -> float:
@@ -40,17 +53,34 @@ async def measure(model: str, texts: list, started: float) -> dict:
         before = time.perf_counter()
         parsed = await agent.parse_message(text)
         taken.append((time.perf_counter() - before) * 1000)
-        found.append({"intent": parsed["intent"], "intent_ranking": parsed["intent_ranking"], "meaning": parsed.get("meaning")})
-    return {"load_seconds": loaded, "resident_megabytes": resident_megabytes(), "milliseconds": taken, "parsed": found}
+        found.append(
+            {
+                "intent": parsed["intent"],
+                "intent_ranking": parsed["intent_ranking"],
+                "meaning": parsed.get("meaning"),
+            }
+        )
+    return {
+        "load_seconds": loaded,
+        "resident_megabytes": resident_megabytes(),
+        "milliseconds": taken,
+        "parsed": found,
+    }
 
 
 def main() -> None:
     started = time.perf_counter()
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--model", required=True)
     parser.add_argument("--messages", required=True)
     parser.add_argument("--out", required=True)
-    parser.add_argument("--assistant", action="store_true", help="the project's own model, with what its launcher prepares")
+    parser.add_argument(
+        "--assistant",
+        action="store_true",
+        help="the project's own model, with what its launcher prepares",
+    )
     args = parser.parse_args()
     with open(args.messages, encoding="utf-8") as handle:
         texts = json.load(handle)

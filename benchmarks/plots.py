@@ -1,4 +1,5 @@
 """The plots of docs/benchmarks.md, each a PNG of less than 100 KB."""
+
 from pathlib import Path
 from typing import Any, Dict, List, Tuple
 
@@ -13,7 +14,16 @@ def axes(width: float = 7, height: float = 4, count: int = 1) -> Tuple[Any, Any]
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    pyplot.rcParams.update({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "grid.alpha": 0.3, "axes.axisbelow": True})
+    pyplot.rcParams.update(
+        {
+            "font.size": 9,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.grid": True,
+            "grid.alpha": 0.3,
+            "axes.axisbelow": True,
+        }
+    )
     figure, drawn = pyplot.subplots(1, count, figsize=(width, height))
     return figure, drawn
 
@@ -44,8 +54,11 @@ def learning_curve(points: Dict[str, Dict[int, float]], path: Path) -> None:
     save(figure, path)
 
 
-def worst_pairs(mistakes: Dict[str, Dict[Tuple[str, str], int]], path: Path, count: int = 15) -> None:
-    """The (wanted, got) pairs that are confused most, by all pipelines together; one bar a pipeline."""
+def worst_pairs(
+    mistakes: Dict[str, Dict[Tuple[str, str], int]], path: Path, count: int = 15
+) -> None:
+    """The (wanted, got) pairs that are confused most, by all pipelines together; one bar a
+    pipeline."""
     total: Dict[Tuple[str, str], int] = {}
     for found in mistakes.values():
         for pair, times in found.items():
@@ -54,7 +67,13 @@ def worst_pairs(mistakes: Dict[str, Dict[Tuple[str, str], int]], path: Path, cou
     figure, ax = axes(8, 0.35 * len(worst) + 1)
     height = 0.8 / len(mistakes)
     for number, ((name, found), colour) in enumerate(zip(mistakes.items(), COLOURS)):
-        ax.barh([row + 0.4 - height * (number + 0.5) for row in range(len(worst))], [found.get(pair, 0) for pair in worst], height, color=colour, label=name)
+        ax.barh(
+            [row + 0.4 - height * (number + 0.5) for row in range(len(worst))],
+            [found.get(pair, 0) for pair in worst],
+            height,
+            color=colour,
+            label=name,
+        )
     ax.set_yticks(range(len(worst)))
     ax.set_yticklabels([f"{wanted} → {got}" for wanted, got in worst])
     ax.xaxis.get_major_locator().set_params(integer=True)
@@ -64,7 +83,8 @@ def worst_pairs(mistakes: Dict[str, Dict[Tuple[str, str], int]], path: Path, cou
 
 
 def percentiles(times: Dict[str, Dict[int, List[float]]], path: Path) -> None:
-    """p50 (bar) and p95 (line) of a turn in milliseconds against concurrent visitors, one colour a system; logarithmic."""
+    """p50 (bar) and p95 (line) of a turn in milliseconds against concurrent visitors, one colour a
+    system; logarithmic."""
     import numpy as np
 
     figure, ax = axes()
@@ -88,7 +108,8 @@ def percentiles(times: Dict[str, Dict[int, List[float]]], path: Path) -> None:
 
 
 def over_a_conversation(times: Dict[str, List[float]], path: Path) -> None:
-    """Milliseconds against the number of the turn, the median of the conversations, one line a system."""
+    """Milliseconds against the number of the turn, the median of the conversations, one line a
+    system."""
     figure, ax = axes()
     for (name, found), colour in zip(times.items(), COLOURS):
         ax.plot(range(1, len(found) + 1), found, color=colour, label=name, linewidth=1)
@@ -103,7 +124,12 @@ def over_time(samples: List[Tuple[float, Dict[str, float]]], path: Path) -> None
     """Resident megabytes of each process against minutes."""
     figure, ax = axes(7, 3.2)
     for name, colour in zip(samples[0][1], COLOURS):
-        ax.plot([minutes for minutes, _ in samples], [found[name] for _, found in samples], color=colour, label=name)
+        ax.plot(
+            [minutes for minutes, _ in samples],
+            [found[name] for _, found in samples],
+            color=colour,
+            label=name,
+        )
     ax.set_xlabel("minutes")
     ax.set_ylabel("resident MB")
     ax.set_ylim(bottom=0)

@@ -1,4 +1,6 @@
-"""The servers that are measured: ours, stock bots, and ours as a cluster. Each starts its own processes on free ports and ends exactly those."""
+"""The servers that are measured: ours, stock bots, and ours as a cluster. Each starts its own
+processes on free ports and ends exactly those."""
+
 import contextlib
 import json
 import os
@@ -43,14 +45,19 @@ class Ours:
         """Raises RuntimeError with the servers' words when one has ended."""
         for process in (self.servers.rasa, self.servers.actions):
             if process.poll() is not None:
-                raise RuntimeError(f"a server of {self.name} ended; its words:\n{self.servers.words()}")
+                raise RuntimeError(
+                    f"a server of {self.name} ended; its words:\n{self.servers.words()}"
+                )
 
     def visitors(self, http: Any) -> OurVisitor:
         return OurVisitor(http, f"http://127.0.0.1:{self.servers.port}")
 
     def parts(self) -> Dict[str, List[int]]:
         """The processes of each server."""
-        return {"Rasa": machine.family([self.servers.rasa.pid]), "action server": machine.family([self.servers.actions.pid])}
+        return {
+            "Rasa": machine.family([self.servers.rasa.pid]),
+            "action server": machine.family([self.servers.actions.pid]),
+        }
 
 
 class Stock:
@@ -65,31 +72,98 @@ class Stock:
         self.model: Optional[Path] = None
 
     def train(self) -> None:
-        """Train, or take the model that was trained from the same. Raises RuntimeError with Rasa's words."""
+        """Train, or take the model that was trained from the same. Raises RuntimeError with Rasa's
+        words."""
         texts = answers()
         data = [path.read_text("utf-8") for path in sorted(self.nlu.glob("*.yml"))]
-        place = KEPT / f"stock-{checksum(stock.config('diet', self.epochs, True), str(self.action_server), json.dumps(texts), *data)}"
+        place = (
+            KEPT
+            / f"stock-{checksum(stock.config('diet', self.epochs, True), str(self.action_server), json.dumps(texts), *data)}"
+        )
         stamp = place / "training.json"
         if not stamp.exists():
             shutil.rmtree(place, ignore_errors=True)
-            work = stock.write_bot(self.folder / f"train-{self.action_server}", texts, self.nlu, 1, self.action_server, self.epochs)
+            work = stock.write_bot(
+                self.folder / f"train-{self.action_server}",
+                texts,
+                self.nlu,
+                1,
+                self.action_server,
+                self.epochs,
+            )
             started = time.monotonic()
-            done = subprocess.run(stock.rasa("train", "--data", "nlu", "rules.yml", "--out", str(place), "--fixed-model-name", "model"), cwd=work, env=stock.environment(), capture_output=True, text=True)
+            done = subprocess.run(
+                stock.rasa(
+                    "train",
+                    "--data",
+                    "nlu",
+                    "rules.yml",
+                    "--out",
+                    str(place),
+                    "--fixed-model-name",
+                    "model",
+                ),
+                cwd=work,
+                env=stock.environment(),
+                capture_output=True,
+                text=True,
+            )
             if done.returncode or not (place / "model.tar.gz").exists():
-                raise RuntimeError(f"training {self.name} failed; Rasa's words:\n{(done.stdout + done.stderr)[-3000:]}")
+                raise RuntimeError(
+                    f"training {self.name} failed; Rasa's"
+                    f" words:\n{(done.stdout + done.stderr)[-3000:]}"
+                )
             stamp.write_text(json.dumps({"seconds": time.monotonic() - started}), "utf-8")
-        self.train_seconds, self.model = json.loads(stamp.read_text("utf-8"))["seconds"], place / "model.tar.gz"
+        self.train_seconds, self.model = (
+            json.loads(stamp.read_text("utf-8"))["seconds"],
+            place / "model.tar.gz",
+        )
 
     def start(self) -> None:
         """Start with an empty tracker store."""
         place = Path(tempfile.mkdtemp(dir=self.folder)) / "bot"
         self.port, action_port = free_port(), free_port()
         stock.write_bot(place, answers(), self.nlu, action_port, self.action_server, self.epochs)
-        commands = [stock.rasa("run", "--interface", "127.0.0.1", "--port", str(self.port), "--model", str(self.model), "--endpoints", "endpoints.yml", "--credentials", "credentials.yml")]
+        commands = [
+            stock.rasa(
+                "run",
+                "--interface",
+                "127.0.0.1",
+                "--port",
+                str(self.port),
+                "--model",
+                str(self.model),
+                "--endpoints",
+                "endpoints.yml",
+                "--credentials",
+                "credentials.yml",
+            )
+        ]
         if self.action_server:
-            commands.append([sys.executable, "-m", "rasa_sdk", "--actions", "actions", "--port", str(action_port)])
+            commands.append(
+                [
+                    sys.executable,
+                    "-m",
+                    "rasa_sdk",
+                    "--actions",
+                    "actions",
+                    "--port",
+                    str(action_port),
+                ]
+            )
         with self.log.open("ab") as out:
-            self.processes = [subprocess.Popen(c, cwd=place, env=stock.environment(), stdout=out, stderr=out, stdin=subprocess.DEVNULL, start_new_session=True) for c in commands]
+            self.processes = [
+                subprocess.Popen(
+                    c,
+                    cwd=place,
+                    env=stock.environment(),
+                    stdout=out,
+                    stderr=out,
+                    stdin=subprocess.DEVNULL,
+                    start_new_session=True,
+                )
+                for c in commands
+            ]
 
     def end(self) -> None:
         """End its servers."""
@@ -99,42 +173,80 @@ class Stock:
     def check(self) -> None:
         """Raises RuntimeError with the servers' words when one has ended."""
         if any(process.poll() is not None for process in self.processes):
-            raise RuntimeError(f"a server of {self.name} ended; its words:\n{self.log.read_text('utf-8', 'replace')[-3000:]}")
+            raise RuntimeError(
+                f"a server of {self.name} ended; its"
+                f" words:\n{self.log.read_text('utf-8', 'replace')[-3000:]}"
+            )
 
     def visitors(self, http: Any) -> StockVisitor:
         return StockVisitor(http, f"http://127.0.0.1:{self.port}")
 
     def parts(self) -> Dict[str, List[int]]:
         """The processes of each server."""
-        return {name: machine.family([process.pid]) for name, process in zip(("Rasa", "action server"), self.processes)}
+        return {
+            name: machine.family([process.pid])
+            for name, process in zip(("Rasa", "action server"), self.processes)
+        }
 
 
 def answers() -> Dict[str, str]:
-    """What a stock bot says to each intent: the knowledge base's answers, a plain sentence where it has none, and a fall-back."""
+    """What a stock bot says to each intent: the knowledge base's answers, a plain sentence where it
+    has none, and a fall-back."""
     known = knowledge.load().topics
-    intents = {line.split("intent: ask_")[1].strip() for path in paths.NLU.glob("*.yml") for line in path.read_text("utf-8").splitlines() if line.startswith("- intent: ask_")}
-    texts = {f"ask_{name}": known[name].answer if name in known else "Please ask the clinic about that." for name in sorted(intents)}
+    intents = {
+        line.split("intent: ask_")[1].strip()
+        for path in paths.NLU.glob("*.yml")
+        for line in path.read_text("utf-8").splitlines()
+        if line.startswith("- intent: ask_")
+    }
+    texts = {
+        f"ask_{name}": known[name].answer if name in known else "Please ask the clinic about that."
+        for name in sorted(intents)
+    }
     return {**texts, "nlu_fallback": "I did not understand that. Could you say it in other words?"}
 
 
 class Cluster:
-    """Ours as `make cluster` starts it, in a folder that PostgreSQL's user can reach, on the processors `cpus`."""
+    """Ours as `make cluster` starts it, in a folder that PostgreSQL's user can reach, on the
+    processors `cpus`."""
 
     def __init__(self, folder: Path, workers: int, cpus: Set[int]):
-        self.name, self.folder, self.workers, self.port = f"{workers} worker{'s' if workers > 1 else ''}", folder / f"workers-{workers}", workers, free_port()
+        self.name, self.folder, self.workers, self.port = (
+            f"{workers} worker{'s' if workers > 1 else ''}",
+            folder / f"workers-{workers}",
+            workers,
+            free_port(),
+        )
         self.log = folder / f"workers-{workers}.log"
         outer = ("ASSISTANT_DATABASE_URL", "ASSISTANT_REDIS_URL", "ASSISTANT_STATE")
-        environment = {**{k: v for k, v in launch.environment().items() if k not in outer}, "PORT": str(self.port), "ASSISTANT_CLUSTER": str(self.folder), "WORKERS": str(workers), "ACTION_WORKERS": "1"}
+        environment = {
+            **{k: v for k, v in launch.environment().items() if k not in outer},
+            "PORT": str(self.port),
+            "ASSISTANT_CLUSTER": str(self.folder),
+            "WORKERS": str(workers),
+            "ACTION_WORKERS": "1",
+        }
         with self.log.open("wb") as out:
-            self.process = subprocess.Popen([sys.executable, "-m", "assistant.cluster.supervisor", "run"], cwd=paths.ROOT, env=environment, stdout=out, stderr=out, stdin=subprocess.DEVNULL,
-                                            start_new_session=True, preexec_fn=lambda: os.sched_setaffinity(0, cpus))
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "assistant.cluster.supervisor", "run"],
+                cwd=paths.ROOT,
+                env=environment,
+                stdout=out,
+                stderr=out,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+                preexec_fn=lambda: os.sched_setaffinity(0, cpus),
+            )
 
     def wait(self, limit: float = 240) -> None:
         """Wait until it answers. Raises RuntimeError with its words."""
         until = time.monotonic() + limit
         while "ready at" not in self.log.read_text("utf-8", "replace"):
             if self.process.poll() is not None or time.monotonic() > until:
-                raise RuntimeError(f"the cluster of {self.name} does not start; its words:\n{self.log.read_text('utf-8', 'replace')[-3000:]}")
+                raise RuntimeError(
+                    f"the cluster of {self.name} does not start; its"
+                    f" words:\n{self.log.read_text('utf-8', 'replace')[-3000:]}"
+                )
             time.sleep(0.2)
 
     def visitors(self, http: Any) -> OurVisitor:
@@ -143,8 +255,12 @@ class Cluster:
     def parts(self) -> Dict[str, List[int]]:
         """The processes of each program; workers of one kind together."""
         found: Dict[str, List[int]] = {}
-        for name, process in json.loads((self.folder / "status.json").read_text("utf-8"))["processes"].items():
-            found.setdefault({"worker": "Rasa", "actions": "action server"}.get(name.split("-")[0], name), []).extend(machine.family([process["pid"]]))
+        for name, process in json.loads((self.folder / "status.json").read_text("utf-8"))[
+            "processes"
+        ].items():
+            found.setdefault(
+                {"worker": "Rasa", "actions": "action server"}.get(name.split("-")[0], name), []
+            ).extend(machine.family([process["pid"]]))
         return found
 
     def end(self) -> None:

@@ -1,4 +1,6 @@
-"""Starting and ending the assistant's servers for tests: own ports, own state folder, ended by process id."""
+"""Starting and ending the assistant's servers for tests: own ports, own state folder, ended by
+process id."""
+
 import os
 import signal
 import socket
@@ -23,7 +25,15 @@ def free_port() -> int:
 def process(module: str, *arguments: str, env: Dict[str, str], log: Path) -> subprocess.Popen:
     """A process of the project's own Python in a group of its own, writing to `log`."""
     with log.open("ab") as out:
-        return subprocess.Popen([sys.executable, "-m", module, *arguments], cwd=paths.ROOT, env=env, stdout=out, stderr=out, stdin=subprocess.DEVNULL, start_new_session=True)
+        return subprocess.Popen(
+            [sys.executable, "-m", module, *arguments],
+            cwd=paths.ROOT,
+            env=env,
+            stdout=out,
+            stderr=out,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
 
 
 def end(started: Optional[subprocess.Popen]) -> None:
@@ -41,14 +51,26 @@ def end(started: Optional[subprocess.Popen]) -> None:
 class Assistant:
     """An action server and a Rasa server with the website channel."""
 
-    def __init__(self, folder: Path, actions: bool = True, model: Path = launch.MODEL, **environment: str):
+    def __init__(
+        self, folder: Path, actions: bool = True, model: Path = launch.MODEL, **environment: str
+    ):
         self.folder, self.port, self.action_port = folder, free_port(), free_port()
         self.state = folder / "state"
         self.log = folder / "servers.log"
-        self.env = {**launch.environment(), "PORT": str(self.port), "ACTION_PORT": str(self.action_port), "ASSISTANT_STATE": str(self.state), **environment}
+        self.env = {
+            **launch.environment(),
+            "PORT": str(self.port),
+            "ACTION_PORT": str(self.action_port),
+            "ASSISTANT_STATE": str(self.state),
+            **environment,
+        }
         self.url = f"http://127.0.0.1:{self.port}/webhooks/web"
         self.actions = self.start_actions() if actions else None
-        endpoints = (paths.ROOT / "endpoints.yml").read_text("utf-8").replace(":5055/", f":{self.action_port}/")
+        endpoints = (
+            (paths.ROOT / "endpoints.yml")
+            .read_text("utf-8")
+            .replace(":5055/", f":{self.action_port}/")
+        )
         (folder / "endpoints.yml").write_text(endpoints, "utf-8")
         self.model = model
         self.rasa = self.start_rasa()
@@ -56,8 +78,19 @@ class Assistant:
     def start_rasa(self) -> subprocess.Popen:
         """The Rasa server of this assistant."""
         return process(
-            "assistant.rasa_cli", "run", "--port", str(self.port), "--model", str(self.model), "--endpoints", str(self.folder / "endpoints.yml"),
-            "--credentials", "credentials.yml", env=self.env, log=self.log)
+            "assistant.rasa_cli",
+            "run",
+            "--port",
+            str(self.port),
+            "--model",
+            str(self.model),
+            "--endpoints",
+            str(self.folder / "endpoints.yml"),
+            "--credentials",
+            "credentials.yml",
+            env=self.env,
+            log=self.log,
+        )
 
     def restart(self) -> None:
         """Start anew what was ended."""
@@ -105,7 +138,12 @@ class Visitor:
 
     def post(self, path: str, **options) -> requests.Response:
         """POST as this visitor."""
-        return requests.post(self.url + path, headers={**self.headers, **options.pop("headers", {})}, timeout=60, **options)
+        return requests.post(
+            self.url + path,
+            headers={**self.headers, **options.pop("headers", {})},
+            timeout=60,
+            **options,
+        )
 
     def say(self, text: str, **more) -> dict:
         """The turn that answers `text`."""

@@ -1,4 +1,6 @@
-"""The benchmarks work from end to end, in small; their arithmetic is right. No timing is asserted: the figures of --quick mean nothing."""
+"""The benchmarks work from end to end, in small; their arithmetic is right. No timing is asserted:
+the figures of --quick mean nothing."""
+
 import asyncio
 import json
 import os
@@ -17,7 +19,7 @@ from tests.test_readme import make
 def quick(target):
     done = make(target, "ARGS=--quick")
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
-    return json.loads(done.stdout[done.stdout.index("\n{") + 1:])
+    return json.loads(done.stdout[done.stdout.index("\n{") + 1 :])
 
 
 @pytest.mark.slow
@@ -25,10 +27,29 @@ def test_understanding_is_measured():
     found = quick("bench-understanding")
     assert set(found) == {"ours", "diet", "regression"}
     for figures in found.values():
-        assert all(0 <= figures[name] <= 1 for name in ("first", "three", "answered", "helped", "rejected", "turned_away", "asked_back", "calibration"))
-        assert figures["answered"] <= figures["first"] <= figures["three"] and figures["answered"] <= figures["helped"]
-        assert 0 < figures["p50"] <= figures["p95"] and figures["load"] > 0 and figures["memory"] > 100
-    assert found["ours"]["first"] > found["diet"]["first"], "the full model knows more than two epochs on a few examples"
+        assert all(
+            0 <= figures[name] <= 1
+            for name in (
+                "first",
+                "three",
+                "answered",
+                "helped",
+                "rejected",
+                "turned_away",
+                "asked_back",
+                "calibration",
+            )
+        )
+        assert (
+            figures["answered"] <= figures["first"] <= figures["three"]
+            and figures["answered"] <= figures["helped"]
+        )
+        assert (
+            0 < figures["p50"] <= figures["p95"] and figures["load"] > 0 and figures["memory"] > 100
+        )
+    assert found["ours"]["first"] > found["diet"]["first"], (
+        "the full model knows more than two epochs on a few examples"
+    )
     assert found["diet"]["train"] > 0 and found["regression"]["train"] > 0
 
 
@@ -38,13 +59,25 @@ def test_turns_are_measured():
     assert set(found) == {"ours", "stock, leanest"}
     for figures in found.values():
         for visitors in bench.QUICK.visitors:
-            assert 0 < figures[f"p50_{visitors}"] <= figures[f"p95_{visitors}"] <= figures[f"p99_{visitors}"] and figures[f"throughput_{visitors}"] > 0
+            assert (
+                0
+                < figures[f"p50_{visitors}"]
+                <= figures[f"p95_{visitors}"]
+                <= figures[f"p99_{visitors}"]
+                and figures[f"throughput_{visitors}"] > 0
+            )
         assert figures["errors"] == 0 and figures["start"] > 0 and figures["memory"] > 100
-        assert figures["burst_last"] >= figures["burst_single"] / 2 > 0 and figures["turn_2"] > 0 and figures["turn_last"] > 0
+        assert (
+            figures["burst_last"] >= figures["burst_single"] / 2 > 0
+            and figures["turn_2"] > 0
+            and figures["turn_last"] > 0
+        )
 
 
 def test_training_data_in_smaller_amounts():
-    small, large, whole = (yaml.safe_load(understanding.subset(count))["nlu"] for count in (3, 10, None))
+    small, large, whole = (
+        yaml.safe_load(understanding.subset(count))["nlu"] for count in (3, 10, None)
+    )
 
     def texts(items):
         found = {}
@@ -52,7 +85,10 @@ def test_training_data_in_smaller_amounts():
             found.setdefault(item["intent"], set()).update(item["examples"].splitlines())
         return found
 
-    every = {intent: set(f"- {text}" for text in found) for intent, found in understanding.examples_by_intent().items()}
+    every = {
+        intent: set(f"- {text}" for text in found)
+        for intent, found in understanding.examples_by_intent().items()
+    }
     assert texts(whole) == every
     for intent, some in texts(small).items():
         assert len(some) == 3 and some < texts(large)[intent] < every[intent]
@@ -63,16 +99,35 @@ def test_calibration_error():
     sure_and_right, half = np.array([0.95] * 20), np.array([0.55] * 20)
     assert understanding.calibration_error(sure_and_right, np.ones(20, bool)) == pytest.approx(0.05)
     assert understanding.calibration_error(half, np.arange(20) % 2 == 0) == pytest.approx(0.05)
-    assert understanding.calibration_error(np.concatenate([sure_and_right, half]), np.zeros(40, bool)) == pytest.approx(0.75)
+    assert understanding.calibration_error(
+        np.concatenate([sure_and_right, half]), np.zeros(40, bool)
+    ) == pytest.approx(0.75)
     assert understanding.calibration_error(np.array([1.0]), np.array([True])) == 0
 
 
 def test_a_fall_back_is_not_an_answer():
     row = {"message": "?", "topic": "pain", "also_ok": "", "style": "short"}
-    ranking = [{"name": "nlu_fallback", "confidence": 0.3}, {"name": "ask_pain", "confidence": 0.2}, {"name": "ask_cost", "confidence": 0.1}]
-    other = [{"name": "ask_out_of_scope", "confidence": 0.9}, {"name": "ask_pain", "confidence": 0.1}]
-    training = understanding.Training("diet", found={"milliseconds": [1.0, 2.0], "load_seconds": 1, "resident_megabytes": 1, "parsed": [
-        {"intent": ranking[0], "intent_ranking": ranking}, {"intent": other[0], "intent_ranking": other}]})
+    ranking = [
+        {"name": "nlu_fallback", "confidence": 0.3},
+        {"name": "ask_pain", "confidence": 0.2},
+        {"name": "ask_cost", "confidence": 0.1},
+    ]
+    other = [
+        {"name": "ask_out_of_scope", "confidence": 0.9},
+        {"name": "ask_pain", "confidence": 0.1},
+    ]
+    training = understanding.Training(
+        "diet",
+        found={
+            "milliseconds": [1.0, 2.0],
+            "load_seconds": 1,
+            "resident_megabytes": 1,
+            "parsed": [
+                {"intent": ranking[0], "intent_ranking": ranking},
+                {"intent": other[0], "intent_ranking": other},
+            ],
+        },
+    )
     found = understanding.figures(training, [row, row])
     assert (found["first"], found["answered"], found["helped"], found["three"]) == (0.5, 0, 0.5, 1)
     assert (found["asked_back"], found["turned_away"]) == (0.5, 0.5)
@@ -104,7 +159,9 @@ def test_a_section_is_rewritten_and_a_missing_place_named(tmp_path, monkeypatch)
     document.write_text("before\n<!-- begin: a -->\nold\n<!-- end: a -->\nafter\n", "utf-8")
     machine.write_section("a", "new")
     machine.write_section("a", "newer")
-    assert document.read_text("utf-8") == "before\n<!-- begin: a -->\nnewer\n<!-- end: a -->\nafter\n"
+    assert (
+        document.read_text("utf-8") == "before\n<!-- begin: a -->\nnewer\n<!-- end: a -->\nafter\n"
+    )
     with pytest.raises(SystemExit, match="begin: b"):
         machine.write_section("b", "text")
 
@@ -140,19 +197,38 @@ def test_visitors_are_counted_and_errors_named():
 
 
 def test_growth_of_a_soak_is_that_of_its_last_half():
-    samples = [(minute, {"Rasa": 900.0 + max(0, minute - 10), "action server": 100.0}) for minute in range(21)]
+    samples = [
+        (minute, {"Rasa": 900.0 + max(0, minute - 10), "action server": 100.0})
+        for minute in range(21)
+    ]
     found = soak.summary(load.Result([10.0] * 90 + [30.0] * 10, {}, 10.0), samples, 1.0)
-    assert found["growth"] == pytest.approx(60) and (found["memory_start"], found["memory_end"]) == (1000, 1010)
+    assert found["growth"] == pytest.approx(60) and (
+        found["memory_start"],
+        found["memory_end"],
+    ) == (1000, 1010)
     assert (found["p50_first"], found["p50_last"]) == (10, 30)
 
 
 def test_bars_say_met_and_missed():
     one = {"p50_1": 10, "p95_10": 70, "burst": 5, "growth": 1.5, "start": 5, "memory": 400}
     other = {"p50_1": 40, "p95_10": 100, "burst": 90, "growth": 3, "start": 10, "memory": 1000}
-    clusters = {1: bench.Scaling(load.Result([1.0] * 10, {}, 1)), 2: bench.Scaling(load.Result([1.0] * 14, {}, 1))}
-    lines = bench.bars({"ours": one, "stock, like for like": other, "stock, leanest": other}, clusters).splitlines()[2:]
+    clusters = {
+        1: bench.Scaling(load.Result([1.0] * 10, {}, 1)),
+        2: bench.Scaling(load.Result([1.0] * 14, {}, 1)),
+    }
+    lines = bench.bars(
+        {"ours": one, "stock, like for like": other, "stock, leanest": other}, clusters
+    ).splitlines()[2:]
     assert ["met" in line for line in lines] == [True, False, True, False, True, True, True]
-    assert ["**missed**" in line for line in lines] == [False, True, False, True, False, False, False]
+    assert ["**missed**" in line for line in lines] == [
+        False,
+        True,
+        False,
+        True,
+        False,
+        False,
+        False,
+    ]
 
 
 def test_a_stock_bot_says_what_ours_says(tmp_path):

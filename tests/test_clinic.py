@@ -1,4 +1,5 @@
 """clinic.yml: what is missing gets a cautious default, what is wrong gets a clear error."""
+
 import pytest
 
 from assistant import clinic, paths
@@ -37,7 +38,9 @@ def test_the_clinics_own_numbers_are_used(tmp_path):
     assert clinic.load_phrases(own).fill("{makeup_after}") == "36 hours"
 
 
-@pytest.mark.parametrize("country, number", [("GB", "999"), ("US", "911"), ("AU", "000"), ("DE", "112"), ("ZZ", "112")])
+@pytest.mark.parametrize(
+    "country, number", [("GB", "999"), ("US", "911"), ("AU", "000"), ("DE", "112"), ("ZZ", "112")]
+)
 def test_the_country_sets_the_emergency_number(tmp_path, country, number):
     phrases = clinic.load_phrases(load(tmp_path, SMALLEST.replace("GB", country)))
     assert number in phrases.fill("{emergency_number}")
@@ -48,14 +51,17 @@ def test_a_missing_field_names_file_line_and_mend(tmp_path):
     assert str(problem) == "clinic.yml:1: `phone` is missing. Add `phone:` with a value."
 
 
-@pytest.mark.parametrize("addition, line, words", [
-    ("colour: red\n", 4, "`colour` is not a known key"),
-    ("aftercare:\n  makeup: a while\n", 5, "24 hours"),
-    ("hours:\n  monday: 9 to 5\n", 4, "09:00-17:30"),
-    ("prices:\n  - {name: Face, amount: 100}\n", 4, "currency"),
-    ("minimum_age: 16\n", 4, "greater than or equal to 18"),
-    ("privacy:\n  retention_days: 0\n", 5, "greater than or equal to 1"),
-])
+@pytest.mark.parametrize(
+    "addition, line, words",
+    [
+        ("colour: red\n", 4, "`colour` is not a known key"),
+        ("aftercare:\n  makeup: a while\n", 5, "24 hours"),
+        ("hours:\n  monday: 9 to 5\n", 4, "09:00-17:30"),
+        ("prices:\n  - {name: Face, amount: 100}\n", 4, "currency"),
+        ("minimum_age: 16\n", 4, "greater than or equal to 18"),
+        ("privacy:\n  retention_days: 0\n", 5, "greater than or equal to 1"),
+    ],
+)
 def test_a_wrong_value_names_its_line(tmp_path, addition, line, words):
     (problem,) = complaint(tmp_path, SMALLEST + addition)
     assert problem.line == line and words in str(problem)
@@ -72,9 +78,21 @@ def test_a_missing_file_is_named(tmp_path):
 
 
 def test_neighbouring_days_are_joined():
-    hours = {"monday": "closed", "tuesday": "09:00-18:00", "wednesday": "09:00-18:00", "thursday": "11:00-20:00"}
-    assert clinic.opening_hours(hours) == "Monday closed, Tuesday to Wednesday 09:00 to 18:00, Thursday 11:00 to 20:00"
+    hours = {
+        "monday": "closed",
+        "tuesday": "09:00-18:00",
+        "wednesday": "09:00-18:00",
+        "thursday": "11:00-20:00",
+    }
+    assert (
+        clinic.opening_hours(hours)
+        == "Monday closed, Tuesday to Wednesday 09:00 to 18:00, Thursday 11:00 to 20:00"
+    )
 
 
 def test_money_is_written_as_people_do():
-    assert [clinic.money(180, "GBP"), clinic.money(99.5, "USD"), clinic.money(1200, "SEK")] == ["£180", "$99.50", "1,200 SEK"]
+    assert [clinic.money(180, "GBP"), clinic.money(99.5, "USD"), clinic.money(1200, "SEK")] == [
+        "£180",
+        "$99.50",
+        "1,200 SEK",
+    ]

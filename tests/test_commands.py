@@ -1,4 +1,5 @@
 """`make run` and `make shell` as a person uses them, from another folder."""
+
 import os
 import pty
 import re
@@ -17,13 +18,26 @@ pytestmark = pytest.mark.slow
 
 
 def environment(tmp_path):
-    return {**launch.environment(), "PORT": str(free_port()), "ACTION_PORT": str(free_port()), "ASSISTANT_STATE": str(tmp_path / "state")}
+    return {
+        **launch.environment(),
+        "PORT": str(free_port()),
+        "ACTION_PORT": str(free_port()),
+        "ASSISTANT_STATE": str(tmp_path / "state"),
+    }
 
 
 def test_make_run_says_when_it_is_ready_and_ends_with_ctrl_c(tmp_path):
     launch.train()
     env = environment(tmp_path)
-    started = subprocess.Popen(["make", "-C", str(paths.ROOT), "run"], cwd=tmp_path, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
+    started = subprocess.Popen(
+        ["make", "-C", str(paths.ROOT), "run"],
+        cwd=tmp_path,
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
     try:
         lines = []
         for line in started.stdout:
@@ -58,7 +72,15 @@ def talk(master, until, seconds=90):
 def test_rasa_shell_shows_text_and_numbered_choices(tmp_path):
     launch.train()
     master, slave = pty.openpty()
-    started = subprocess.Popen(["make", "-C", str(paths.ROOT), "shell"], cwd=tmp_path, env={**environment(tmp_path), "TERM": "xterm"}, stdin=slave, stdout=slave, stderr=slave, start_new_session=True)
+    started = subprocess.Popen(
+        ["make", "-C", str(paths.ROOT), "shell"],
+        cwd=tmp_path,
+        env={**environment(tmp_path), "TERM": "xterm"},
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        start_new_session=True,
+    )
     os.close(slave)
     try:
         talk(master, r"Type a message")

@@ -1,4 +1,6 @@
-"""The contract of Rasa's graph components: train, persist, load, process; and a fingerprint that sees helpers, data and encoder."""
+"""The contract of Rasa's graph components: train, persist, load, process; and a fingerprint that
+sees helpers, data and encoder."""
+
 import pytest
 from rasa.engine.graph import ExecutionContext, GraphSchema
 from rasa.engine.storage.local_model_storage import LocalModelStorage
@@ -28,10 +30,23 @@ def context():
 def trained(storage, context):
     """A classifier trained on the fewest topics, and the data it saw."""
     everything = load_data(str(paths.NLU / "treatment.yml"))
-    data = TrainingData([m for m in everything.training_examples if m.get(INTENT) in ("ask_pain", "ask_session_duration", "ask_numbing")])
-    featurizer = nlu.SentenceEncoderFeaturizer.create({**nlu.SentenceEncoderFeaturizer.get_default_config(), "alias": "encoder"}, storage, Resource("encoder"), context)
+    data = TrainingData(
+        [
+            m
+            for m in everything.training_examples
+            if m.get(INTENT) in ("ask_pain", "ask_session_duration", "ask_numbing")
+        ]
+    )
+    featurizer = nlu.SentenceEncoderFeaturizer.create(
+        {**nlu.SentenceEncoderFeaturizer.get_default_config(), "alias": "encoder"},
+        storage,
+        Resource("encoder"),
+        context,
+    )
     featurizer.process_training_data(data)
-    component = nlu.TopicClassifier.create(nlu.TopicClassifier.get_default_config(), storage, Resource("topics"), context)
+    component = nlu.TopicClassifier.create(
+        nlu.TopicClassifier.get_default_config(), storage, Resource("topics"), context
+    )
     resource = component.train(data)
     return component, resource, featurizer
 
@@ -44,32 +59,55 @@ def parse(component, featurizer, text):
 
 def test_what_is_trained_is_what_is_loaded(trained, storage, context):
     component, resource, featurizer = trained
-    loaded = nlu.TopicClassifier.load(nlu.TopicClassifier.get_default_config(), storage, resource, context)
-    for text in ("does it hurt", "how long does it take", "is there numbing cream", "", "?!", "my tongue is swelling up and I can't breathe"):
+    loaded = nlu.TopicClassifier.load(
+        nlu.TopicClassifier.get_default_config(), storage, resource, context
+    )
+    for text in (
+        "does it hurt",
+        "how long does it take",
+        "is there numbing cream",
+        "",
+        "?!",
+        "my tongue is swelling up and I can't breathe",
+    ):
         one, other = parse(component, featurizer, text), parse(loaded, featurizer, text)
         assert one.get(INTENT) == other.get(INTENT) and one.get("meaning") == other.get("meaning")
     assert parse(loaded, featurizer, "does it hurt").get(INTENT)["name"] == "ask_pain"
-    assert parse(loaded, featurizer, "my tongue is swelling up and I can't breathe").get("meaning")["triage"]["level"] == "emergency"
+    assert (
+        parse(loaded, featurizer, "my tongue is swelling up and I can't breathe").get("meaning")[
+            "triage"
+        ]["level"]
+        == "emergency"
+    )
 
 
 def test_the_same_data_give_the_same_model(trained):
     _, _, featurizer = trained
-    texts, labels = ["does it hurt", "is it sore", "how long", "how many minutes"], ["pain", "pain", "session_duration", "session_duration"]
+    texts, labels = (
+        ["does it hurt", "is it sore", "how long", "how many minutes"],
+        ["pain", "pain", "session_duration", "session_duration"],
+    )
     vectors = featurizer.encoder.encode_all(texts)
     one, other = (nlu.TopicModel.train(texts, vectors, labels) for _ in range(2))
     for text in ("will it be painful", "minutes", "what"):
-        assert one.rank(text, featurizer.encoder.encode(text)) == other.rank(text, featurizer.encoder.encode(text))
+        assert one.rank(text, featurizer.encoder.encode(text)) == other.rank(
+            text, featurizer.encoder.encode(text)
+        )
 
 
 def test_an_untrained_component_asks_for_training(storage, context):
     with pytest.raises(ValueError, match="never trained"):
-        nlu.TopicClassifier.load(nlu.TopicClassifier.get_default_config(), storage, Resource("never trained"), context)
+        nlu.TopicClassifier.load(
+            nlu.TopicClassifier.get_default_config(), storage, Resource("never trained"), context
+        )
 
 
 def test_entities_and_their_offsets(storage, context):
     extractor = nlu.LexiconEntityExtractor.create({}, storage, Resource("lexicon"), context)
     found = extractor.process([Message({TEXT: "i take zarelto"})])[0].get(ENTITIES)
-    assert [(e["entity"], e["value"], "i take zarelto"[e["start"]:e["end"]]) for e in found] == [("medication", "rivaroxaban", "zarelto")]
+    assert [(e["entity"], e["value"], "i take zarelto"[e["start"] : e["end"]]) for e in found] == [
+        ("medication", "rivaroxaban", "zarelto")
+    ]
 
 
 @pytest.mark.parametrize("component", COMPONENTS)
@@ -77,13 +115,29 @@ def test_a_change_of_helpers_or_data_never_meets_a_stale_cache(component, monkey
     before = component.fingerprint_addon({})
     assert before and before == component.fingerprint_addon({})
     files = nlu.helper_files()
-    assert {str(path.relative_to(paths.ROOT)) for path in files} <= set(launch.inputs()), "`make train` would not notice a change of these"
+    assert {str(path.relative_to(paths.ROOT)) for path in files} <= set(launch.inputs()), (
+        "`make train` would not notice a change of these"
+    )
     names = {path.name for path in files}
-    assert {"reader.py", "model.py", "classifier.py", "statements.py", "triage.py", "statements.yml", "red_flags.yml", "emergency.yml", "SHA256SUMS"} <= names
+    assert {
+        "reader.py",
+        "model.py",
+        "classifier.py",
+        "statements.py",
+        "triage.py",
+        "statements.yml",
+        "red_flags.yml",
+        "emergency.yml",
+        "SHA256SUMS",
+    } <= names
     for number, path in enumerate(files):
         if path.name in ("reader.py", "emergency.yml", "SHA256SUMS"):
             changed = tmp_path / str(number) / path.name
             changed.parent.mkdir()
             changed.write_bytes(path.read_bytes() + b"\n# changed")
-            monkeypatch.setattr(nlu, "helper_files", lambda path=path, changed=changed: [changed if p == path else p for p in files])
+            monkeypatch.setattr(
+                nlu,
+                "helper_files",
+                lambda path=path, changed=changed: [changed if p == path else p for p in files],
+            )
             assert component.fingerprint_addon({}) != before, path.name

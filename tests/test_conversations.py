@@ -1,9 +1,11 @@
 """Conversations through the running servers: tests/scenarios/*.yml, one file a kind of behaviour.
 
-A step: `user` says something (or `choose` picks the choice with that title); `topics` are the topics answered, `kind` the
-kind of the turn, `says` words that the reply holds (any of a list), `never` words that it does not hold, `offers` topics among
-the choices, `cautions` circumstances that the turn keeps in mind.
+A step: `user` says something (or `choose` picks the choice with that title); `topics` are the
+topics answered, `kind` the kind of the turn, `says` words that the reply holds (any of a list),
+`never` words that it does not hold, `offers` topics among the choices, `cautions` circumstances
+that the turn keeps in mind.
 """
+
 import pytest
 from ruamel.yaml import YAML
 
@@ -25,10 +27,19 @@ CHECKS = {"user", "choose", "topics", "kind", "says", "never", "offers", "cautio
 def test_scenario(assistant, scenario):
     visitor, offered = Visitor(assistant.url), {}
     for number, step in enumerate(scenario["steps"], 1):
-        assert step.keys() <= CHECKS, f"step {number} has a key that nothing checks: {step.keys() - CHECKS}"
-        turn = visitor.choose(offered[step["choose"]]) if "choose" in step else visitor.say(step["user"])
+        assert step.keys() <= CHECKS, (
+            f"step {number} has a key that nothing checks: {step.keys() - CHECKS}"
+        )
+        turn = (
+            visitor.choose(offered[step["choose"]])
+            if "choose" in step
+            else visitor.say(step["user"])
+        )
         offered.update({choice["title"]: choice["id"] for choice in turn["choices"]})
-        said, where = spoken(turn).lower(), f"step {number}, {step.get('user') or step.get('choose')!r}: {turn}"
+        said, where = (
+            spoken(turn).lower(),
+            f"step {number}, {step.get('user') or step.get('choose')!r}: {turn}",
+        )
         assert said.strip(), where
         if "topics" in step:
             assert turn["topics"] == step["topics"], where

@@ -1,4 +1,5 @@
 """docs/data-protection.md says what the database has, and nothing leaves the machine unasked."""
+
 import re
 import socket
 
@@ -13,7 +14,10 @@ DOC = paths.ROOT / "docs" / "data-protection.md"
 def test_tables_and_columns_are_those_of_the_database():
     rows = re.findall(r"^\| `(\w+)` \| ((?:`\w+`(?:, )?)+) \|", DOC.read_text("utf-8"), re.M)
     written = {table: re.findall(r"`(\w+)`", columns) for table, columns in rows}
-    assert written == {name: [column.name for column in table.columns] for name, table in database.metadata.tables.items()}
+    assert written == {
+        name: [column.name for column in table.columns]
+        for name, table in database.metadata.tables.items()
+    }
 
 
 def test_the_masks_are_named():
@@ -28,7 +32,11 @@ def test_the_figures_are_those_that_are_measured():
 
 
 def test_only_requests_have_columns_for_contact_details():
-    contact = {table.name for table in database.metadata.tables.values() if {"phone", "email"} & {column.name for column in table.columns}}
+    contact = {
+        table.name
+        for table in database.metadata.tables.values()
+        if {"phone", "email"} & {column.name for column in table.columns}
+    }
     assert contact == {"contact_requests"}
 
 
@@ -38,14 +46,19 @@ def test_understanding_and_answering_open_no_connection(monkeypatch, kb):
 
     monkeypatch.setattr(socket.socket, "connect", refused)
     monkeypatch.setattr(socket.socket, "connect_ex", refused)
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *arguments, **_: pytest.fail(f"a look-up of {arguments[0]}"))
+    monkeypatch.setattr(
+        socket, "getaddrinfo", lambda *arguments, **_: pytest.fail(f"a look-up of {arguments[0]}")
+    )
     from assistant.rasa.runtime import triage
     from assistant.understanding import lexicon
     from assistant.understanding.encoder import Encoder
 
     text = "does it hurt, email me at nadia@posteo.example or 07700 900461"
     assert Encoder.shared().encode(text).shape == (384,)
-    assert lexicon.load().entities("needling on my face") and triage().find("I can't breathe").as_dict()
+    assert (
+        lexicon.load().entities("needling on my face")
+        and triage().find("I can't breathe").as_dict()
+    )
     assert redaction.redact(text) == "does it hurt, email me at [email] or [phone]"
 
 

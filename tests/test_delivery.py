@@ -1,4 +1,6 @@
-"""Requests reach the clinic: once, with the mail server down, with a failing webhook, with the process killed; as text only."""
+"""Requests reach the clinic: once, with the mail server down, with a failing webhook, with the
+process killed; as text only."""
+
 import http.server
 import json
 import socket
@@ -30,11 +32,26 @@ def store(tmp_path, monkeypatch):
 
 
 def clinic(**handoff):
-    return clinics.Clinic(name="Test Clinic", phone="+44 20 7946 0000", country="GB", timezone="Europe/London", handoff=handoff)
+    return clinics.Clinic(
+        name="Test Clinic",
+        phone="+44 20 7946 0000",
+        country="GB",
+        timezone="Europe/London",
+        handoff=handoff,
+    )
 
 
 def by_email(port):
-    return clinic(deliver="email", email={"to": ["desk@clinic.example"], "sender": "chat@clinic.example", "server": "127.0.0.1", "port": port, "security": "none"})
+    return clinic(
+        deliver="email",
+        email={
+            "to": ["desk@clinic.example"],
+            "sender": "chat@clinic.example",
+            "server": "127.0.0.1",
+            "port": port,
+            "security": "none",
+        },
+    )
 
 
 def by_webhook(port):
@@ -43,7 +60,17 @@ def by_webhook(port):
 
 def request(**fields):
     name = requests.begin("session", ["pain"])
-    requests.update(name, **{"name": "Nadia Quill", "phone": "+447700900461", "best_time": "evenings", "question": "Is it my turn?", "email": "", **fields})
+    requests.update(
+        name,
+        **{
+            "name": "Nadia Quill",
+            "phone": "+447700900461",
+            "best_time": "evenings",
+            "question": "Is it my turn?",
+            "email": "",
+            **fields,
+        },
+    )
     requests.submit(name, True)
     return name
 
@@ -132,12 +159,18 @@ def test_mail_server_down_then_up_each_request_arrives_once(worker):
     names = [request(name=f"Visitor {letter}") for letter in "ABCDE"]
     worker(by_email(port))
     worker(by_email(port))  # a second worker must not deliver the same again
-    wait(lambda: all((item["problem"] or "").startswith("mail server") for item in requests.listing()))
+    wait(
+        lambda: all(
+            (item["problem"] or "").startswith("mail server") for item in requests.listing()
+        )
+    )
     assert not any(item["delivered"] for item in requests.listing())
     with MailServer(port) as messages:
         wait(lambda: delivered(*names))
         threading.Event().wait(0.5)
-    assert sorted(message["Message-ID"] for message in messages) == sorted(f"<{name}-1@clinic.example>" for name in names)
+    assert sorted(message["Message-ID"] for message in messages) == sorted(
+        f"<{name}-1@clinic.example>" for name in names
+    )
     assert all(item["problem"] is None for item in requests.listing())
 
 
@@ -151,14 +184,21 @@ def test_webhook_failing_five_times_then_once(worker, monkeypatch):
     assert len(hook.calls) == 6
     assert {headers["Idempotency-Key"] for headers, _ in hook.calls} == {f"{name}-1"}
     headers, data = hook.calls[-1]
-    assert headers["X-Signature"] == "sha256=" + delivery.signature("between us", headers["X-Timestamp"], data)
-    assert headers["X-Signature"] != "sha256=" + delivery.signature("between us", headers["X-Timestamp"], data + b" ")
+    assert headers["X-Signature"] == "sha256=" + delivery.signature(
+        "between us", headers["X-Timestamp"], data
+    )
+    assert headers["X-Signature"] != "sha256=" + delivery.signature(
+        "between us", headers["X-Timestamp"], data + b" "
+    )
     assert json.loads(data)["phone"] == "+447700900461" and json.loads(data)["request"] == name
 
 
 def test_a_signature_is_hmac_sha256_of_timestamp_and_body():
     # Counted with: printf '1700000000.{}' | openssl dgst -sha256 -hmac key
-    assert delivery.signature("key", "1700000000", b"{}") == "9d713ed406bb7076d4123f0dc2c39d2df5c654ed4b0cd56b52c8b4c940bd63ae"
+    assert (
+        delivery.signature("key", "1700000000", b"{}")
+        == "9d713ed406bb7076d4123f0dc2c39d2df5c654ed4b0cd56b52c8b4c940bd63ae"
+    )
 
 
 def test_a_worker_that_dies_holding_a_claim_loses_nothing(monkeypatch):
@@ -184,7 +224,9 @@ def test_submitting_again_makes_no_second_delivery():
 
 def test_a_change_after_delivery_is_sent_as_a_change_and_before_it_is_not_sent_twice():
     name, sent = request(), []
-    worker = Outbox(lambda: clinic(), lambda item, transaction, _: sent.append((transaction, item["phone"])))
+    worker = Outbox(
+        lambda: clinic(), lambda item, transaction, _: sent.append((transaction, item["phone"]))
+    )
     requests.update(name, phone="+447700900462")
     while worker.work():
         pass
@@ -221,9 +263,13 @@ def test_an_erased_request_is_not_delivered():
 
 def test_the_email_is_text_and_takes_no_headers_from_the_visitor():
     port = free_port()
-    question = "<script>alert(1)</script>\nBcc: everyone@evil.example\n\n=cmd|' /C calc'!A0 \u202eüß 你好"
+    question = (
+        "<script>alert(1)</script>\nBcc: everyone@evil.example\n\n=cmd|' /C calc'!A0 \u202eüß 你好"
+    )
     with MailServer(port) as messages:
-        name = request(question=question, name="Eve\r\nBcc: everyone@evil.example", email="eve@visitor.example")
+        name = request(
+            question=question, name="Eve\r\nBcc: everyone@evil.example", email="eve@visitor.example"
+        )
         assert Outbox(lambda: by_email(port)).work()
     (mail,) = messages
     assert mail.get_content_type() == "text/plain" and mail["Bcc"] is None
@@ -232,7 +278,10 @@ def test_the_email_is_text_and_takes_no_headers_from_the_visitor():
     assert question.splitlines()[0] in mail.get_content() and "07700 900461" in mail.get_content()
 
 
-@pytest.mark.parametrize("refuse, arrives", [(["nobody@clinic.example"], True), (["nobody@clinic.example", "desk@clinic.example"], False)])
+@pytest.mark.parametrize(
+    "refuse, arrives",
+    [(["nobody@clinic.example"], True), (["nobody@clinic.example", "desk@clinic.example"], False)],
+)
 def test_an_address_that_is_refused_does_not_make_the_others_get_it_twice(refuse, arrives):
     port = free_port()
     settings = by_email(port)
@@ -288,19 +337,52 @@ def test_a_webhook_that_answers_with_a_redirect_gets_nothing_more(monkeypatch):
         def answer():
             connection, _ = server.accept()
             connection.recv(65536)
-            connection.sendall(b"HTTP/1.1 302 Found\r\nLocation: http://elsewhere.example/\r\nContent-Length: 0\r\n\r\n")
+            connection.sendall(
+                b"HTTP/1.1 302 Found\r\nLocation: http://elsewhere.example/\r\nContent-Length:"
+                b" 0\r\n\r\n"
+            )
             connection.close()
 
         threading.Thread(target=answer, daemon=True).start()
         with pytest.raises(delivery.NotDelivered, match="HTTP 302"):
-            delivery.call_webhook(b"{}", "x-1", clinics.WebhookDelivery(url=f"http://127.0.0.1:{server.getsockname()[1]}/"))
+            delivery.call_webhook(
+                b"{}",
+                "x-1",
+                clinics.WebhookDelivery(url=f"http://127.0.0.1:{server.getsockname()[1]}/"),
+            )
 
 
-@pytest.mark.parametrize("handoff, words", [
-    ({"deliver": "fax"}, "inbox, email or webhook"), ({"deliver": "email"}, "needs `email:`"), ({"deliver": "webhook", "webhook": {"url": "http://clinic.example/x"}}, "https://"),
-    ({"deliver": "email", "email": {"to": ["a@b.example"], "sender": "c@b.example", "server": "mail.b.example", "security": "none"}}, "in the clear"),
-    ({"deliver": "email", "email": {"to": ["a@b.example\nBcc: x@y.example"], "sender": "c@b.example", "server": "mail.b.example"}}, "string does not match"),
-])
+@pytest.mark.parametrize(
+    "handoff, words",
+    [
+        ({"deliver": "fax"}, "inbox, email or webhook"),
+        ({"deliver": "email"}, "needs `email:`"),
+        ({"deliver": "webhook", "webhook": {"url": "http://clinic.example/x"}}, "https://"),
+        (
+            {
+                "deliver": "email",
+                "email": {
+                    "to": ["a@b.example"],
+                    "sender": "c@b.example",
+                    "server": "mail.b.example",
+                    "security": "none",
+                },
+            },
+            "in the clear",
+        ),
+        (
+            {
+                "deliver": "email",
+                "email": {
+                    "to": ["a@b.example\nBcc: x@y.example"],
+                    "sender": "c@b.example",
+                    "server": "mail.b.example",
+                },
+            },
+            "string does not match",
+        ),
+    ],
+)
 def test_wrong_settings_are_explained(handoff, words):
     with pytest.raises(ValueError, match=words):
         clinic(**handoff)

@@ -1,4 +1,6 @@
-"""What a visitor gets when something is broken: always a sentence, never silence or a stack trace."""
+"""What a visitor gets when something is broken: always a sentence, never silence or a stack
+trace."""
+
 import ctypes
 import errno
 import os
@@ -80,7 +82,8 @@ def test_the_action_server_stops_hangs_and_comes_back(start):
 
 
 def emergency(visitor, seconds=3.5):
-    """An emergency is answered as such, without waiting for the action server (a call of it may take 4 s)."""
+    """An emergency is answered as such, without waiting for the action server (a call of it may
+    take 4 s)."""
     started = time.monotonic()
     turn = visitor.say(EMERGENCY)
     assert turn["urgency"] == "emergency" and turn["kind"] == "triage" and "999" in spoken(turn)
@@ -89,18 +92,24 @@ def emergency(visitor, seconds=3.5):
 
 def said(assistant, visitor):
     """What the visitor said, by the history."""
-    turns = requests.get(assistant.url + "/messages", headers=visitor.headers, timeout=30).json()["turns"]
+    turns = requests.get(assistant.url + "/messages", headers=visitor.headers, timeout=30).json()[
+        "turns"
+    ]
     return [turn["text"] for turn in turns if turn["from"] == "visitor"]
 
 
 def utterances(assistant, visitor, folder=None):
     """How many messages Rasa recorded of the visitor."""
     with sqlite3.connect((folder or assistant.state) / "assistant.sqlite") as connection:
-        return connection.execute("SELECT COUNT(*) FROM events WHERE sender_id = ? AND type_name = 'user'", (visitor.opened["session"],)).fetchone()[0]
+        return connection.execute(
+            "SELECT COUNT(*) FROM events WHERE sender_id = ? AND type_name = 'user'",
+            (visitor.opened["session"],),
+        ).fetchone()[0]
 
 
 def test_an_emergency_while_the_action_server_is_away(lasting):
-    """Stopped, slow, hung, with an earlier message of the same visitor waiting for it, and after it came back."""
+    """Stopped, slow, hung, with an earlier message of the same visitor waiting for it, and after it
+    came back."""
     assistant = lasting.wait()
     visitor = Visitor(assistant.url)
     assert visitor.say("does it hurt")["topics"] == ["pain"]
@@ -123,23 +132,38 @@ def test_an_emergency_while_the_action_server_is_away(lasting):
     assistant.restart()
     assistant.wait()
     assert "pain" in visitor.say("does it hurt")["topics"]
-    assert said(assistant, visitor) == ["does it hurt", "how long will i be red", EMERGENCY, "does it hurt", EMERGENCY, "does it hurt", EMERGENCY, "does it hurt"]
+    assert said(assistant, visitor) == [
+        "does it hurt",
+        "how long will i be red",
+        EMERGENCY,
+        "does it hurt",
+        EMERGENCY,
+        "does it hurt",
+        EMERGENCY,
+        "does it hurt",
+    ]
 
 
 class FullDisk:
-    """A file system of 8 MB in place of the assistant's state folder, which only its processes see, filled to the last byte."""
+    """A file system of 8 MB in place of the assistant's state folder, which only its processes see,
+    filled to the last byte."""
 
     def __init__(self, start, folder):
         self.folder = folder / "state"
         self.folder.mkdir()
-        with ThreadPoolExecutor(1) as pool:  # a thread can have mounts of its own, which the processes that it starts share
+        with ThreadPoolExecutor(
+            1
+        ) as pool:  # a thread can have mounts of its own, which the processes that it starts share
             self.assistant = pool.submit(self._within, start).result()
         self.seen = Path(f"/proc/{self.assistant.rasa.pid}/root{self.folder}")
 
     def _within(self, start):
         new_mounts = 0x00020000
         assert ctypes.CDLL(None, use_errno=True).unshare(new_mounts) == 0
-        for command in (["mount", "--make-rprivate", "/"], ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(self.folder)]):
+        for command in (
+            ["mount", "--make-rprivate", "/"],
+            ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(self.folder)],
+        ):
             subprocess.run(command, check=True)
         return start()
 
@@ -165,7 +189,9 @@ class NoFileGrows:
 
     def fill(self):
         self.unlimited = resource.prlimit(self.assistant.rasa.pid, resource.RLIMIT_FSIZE)
-        resource.prlimit(self.assistant.rasa.pid, resource.RLIMIT_FSIZE, (200_000, self.unlimited[1]))
+        resource.prlimit(
+            self.assistant.rasa.pid, resource.RLIMIT_FSIZE, (200_000, self.unlimited[1])
+        )
 
     def free(self):
         resource.prlimit(self.assistant.rasa.pid, resource.RLIMIT_FSIZE, self.unlimited)
@@ -188,16 +214,28 @@ def test_the_disk_is_full(start, tmp_path):
     late = Visitor(assistant.url)
     emergency(late)
     assert NOTES in spoken(late.say("does it hurt"))
-    assert {"pregnancy", "blood_thinner"} <= set(visitor.say("how much does it cost")["cautions"]), "remembered as long as the process lives"
+    assert {"pregnancy", "blood_thinner"} <= set(
+        visitor.say("how much does it cost")["cautions"]
+    ), "remembered as long as the process lives"
     disk.free()
     limit = time.monotonic() + 20
-    while len(said(assistant, visitor)) + len(said(assistant, late)) < len(before) + 5 and time.monotonic() < limit:
+    while (
+        len(said(assistant, visitor)) + len(said(assistant, late)) < len(before) + 5
+        and time.monotonic() < limit
+    ):
         time.sleep(0.3)
     assert said(assistant, late) == [EMERGENCY, "does it hurt"]
-    assert said(assistant, visitor) == [*before, "I take blood thinners, does it hurt", EMERGENCY, "how much does it cost"]
+    assert said(assistant, visitor) == [
+        *before,
+        "I take blood thinners, does it hurt",
+        EMERGENCY,
+        "how much does it cost",
+    ]
     after = visitor.say("how much does it cost")
     assert {"pregnancy", "blood_thinner"} <= set(after["cautions"]) and NOTES not in spoken(after)
-    copy = shutil.copytree(disk.seen, tmp_path / "copy")  # SQLite looks a path up in the mounts of this process
+    copy = shutil.copytree(
+        disk.seen, tmp_path / "copy"
+    )  # SQLite looks a path up in the mounts of this process
     assert utterances(assistant, visitor, copy) == len(before) + 4
     assert "Traceback" not in assistant.words()
 
@@ -217,7 +255,8 @@ def test_the_database_file_is_damaged_while_it_runs(start):
 
 
 def test_the_model_file_is_damaged(start, tmp_path):
-    """Cut off in the middle: emergencies are answered, questions get 503 with a sentence; a whole file and a new start heal it."""
+    """Cut off in the middle: emergencies are answered, questions get 503 with a sentence; a whole
+    file and a new start heal it."""
     broken = tmp_path / "assistant.tar.gz"
     broken.write_bytes(launch.MODEL.read_bytes()[:500_000])
     assistant = start(model=broken)
@@ -235,10 +274,16 @@ def test_the_model_file_is_damaged(start, tmp_path):
 
 @pytest.mark.skipif(not FAKETIME.exists(), reason="needs libfaketime: apt-get install faketime")
 def test_the_clock_jumps(start, tmp_path):
-    """Two days back, then two hours ahead, while a conversation goes on: nothing is forgotten, lost or repeated."""
+    """Two days back, then two hours ahead, while a conversation goes on: nothing is forgotten, lost
+    or repeated."""
     clock = tmp_path / "clock"
     clock.write_text("+0\n", "ascii")
-    assistant = start(LD_PRELOAD=str(FAKETIME), FAKETIME_TIMESTAMP_FILE=str(clock), FAKETIME_NO_CACHE="1", FAKETIME_DONT_FAKE_MONOTONIC="1")
+    assistant = start(
+        LD_PRELOAD=str(FAKETIME),
+        FAKETIME_TIMESTAMP_FILE=str(clock),
+        FAKETIME_NO_CACHE="1",
+        FAKETIME_DONT_FAKE_MONOTONIC="1",
+    )
     assistant.wait()
     visitor = Visitor(assistant.url)
     assert visitor.say("I am pregnant")["cautions"] == ["pregnancy"]
@@ -250,14 +295,24 @@ def test_the_clock_jumps(start, tmp_path):
         assert "pregnancy" in visitor.say("how much does it cost")["cautions"], jump
     wanted = ["I am pregnant"]
     for number in range(3):
-        wanted += [f"how much does it cost, {number}", f"what does a course cost, {number}", EMERGENCY, "how much does it cost"]
+        wanted += [
+            f"how much does it cost, {number}",
+            f"what does a course cost, {number}",
+            EMERGENCY,
+            "how much does it cost",
+        ]
     assert said(assistant, visitor) == wanted
     assert utterances(assistant, visitor) == len(wanted)
     clock.write_text("+25h\n", "ascii")  # the token has expired
     emergency(visitor)
     assert visitor.post("/messages", json={"text": "does it hurt"}).status_code == 401
     forged = {"Authorization": visitor.headers["Authorization"][:-4] + "AAAA"}
-    assert requests.post(assistant.url + "/messages", headers=forged, json={"text": EMERGENCY}, timeout=30).status_code == 401
+    assert (
+        requests.post(
+            assistant.url + "/messages", headers=forged, json={"text": EMERGENCY}, timeout=30
+        ).status_code
+        == 401
+    )
     emergency(Visitor(assistant.url))
 
 
@@ -265,7 +320,12 @@ def test_a_conversation_that_is_gone_answers_an_emergency_all_the_same(lasting):
     """Erased, purged, or left behind by a restored backup."""
     assistant = lasting.wait()
     visitor = Visitor(assistant.url)
-    assert requests.delete(assistant.url + "/sessions", headers=visitor.headers, timeout=30).status_code == 204
+    assert (
+        requests.delete(
+            assistant.url + "/sessions", headers=visitor.headers, timeout=30
+        ).status_code
+        == 204
+    )
     emergency(visitor)
     assert visitor.post("/messages", json={"text": "does it hurt"}).status_code == 401
     assert utterances(assistant, visitor) == 0
@@ -280,7 +340,9 @@ def test_erasing_with_a_message_at_work(lasting):
     with ThreadPoolExecutor(3) as pool:
         at_work = pool.submit(visitor.post, "/messages", json={"text": "does it hurt"})
         time.sleep(0.5)
-        erasing = pool.submit(requests.delete, assistant.url + "/sessions", headers=visitor.headers, timeout=30)
+        erasing = pool.submit(
+            requests.delete, assistant.url + "/sessions", headers=visitor.headers, timeout=30
+        )
         time.sleep(0.3)
         behind = pool.submit(visitor.post, "/messages", json={"text": "how long will i be red"})
         time.sleep(0.3)
@@ -290,20 +352,41 @@ def test_erasing_with_a_message_at_work(lasting):
         assert erasing.result().status_code == 204
         assert at_work.result().status_code in (200, 401) and behind.result().status_code == 401
     with sqlite3.connect(assistant.state / "assistant.sqlite") as connection:
-        for table, column in (("events", "sender_id"), ("web_turns", "session"), ("web_choices", "session"), ("web_sessions", "id")):
-            assert connection.execute(f"SELECT COUNT(*) FROM {table} WHERE {column} = ?", (visitor.opened["session"],)).fetchone()[0] == 0, table
+        for table, column in (
+            ("events", "sender_id"),
+            ("web_turns", "session"),
+            ("web_choices", "session"),
+            ("web_sessions", "id"),
+        ):
+            assert (
+                connection.execute(
+                    f"SELECT COUNT(*) FROM {table} WHERE {column} = ?", (visitor.opened["session"],)
+                ).fetchone()[0]
+                == 0
+            ), table
     assert "Falling back" not in assistant.words() and "AttributeError" not in assistant.words()
 
 
 def test_a_large_file_is_purged_while_visitors_write(start):
-    """Emergencies and answers come in time, all the while 60 MB of old conversations are deleted and their space is given back."""
+    """Emergencies and answers come in time, all the while 60 MB of old conversations are deleted
+    and their space is given back."""
     assistant = start()
     assistant.wait()
     end(assistant.rasa)
-    then, names, file = time.time() - 60 * 86400, [f"old-{number}" for number in range(2500)], assistant.state / "assistant.sqlite"
+    then, names, file = (
+        time.time() - 60 * 86400,
+        [f"old-{number}" for number in range(2500)],
+        assistant.state / "assistant.sqlite",
+    )
     with sqlite3.connect(file) as connection:
-        connection.executemany("INSERT INTO web_sessions (id, created, expires) VALUES (?, ?, ?)", [(name, then, then) for name in names])
-        connection.executemany("INSERT INTO events (sender_id, type_name, timestamp, data) VALUES (?, 'user', ?, ?)", [(name, then, "x" * 1200) for name in names for _ in range(20)])
+        connection.executemany(
+            "INSERT INTO web_sessions (id, created, expires) VALUES (?, ?, ?)",
+            [(name, then, then) for name in names],
+        )
+        connection.executemany(
+            "INSERT INTO events (sender_id, type_name, timestamp, data) VALUES (?, 'user', ?, ?)",
+            [(name, then, "x" * 1200) for name in names for _ in range(20)],
+        )
         connection.execute("DELETE FROM schedule")
     assistant.env["ASSISTANT_PURGE_EVERY"] = "2"
     assistant.restart()
@@ -312,7 +395,9 @@ def test_a_large_file_is_purged_while_visitors_write(start):
 
     def left():
         with sqlite3.connect(file) as connection:
-            return connection.execute("SELECT COUNT(*) FROM web_sessions WHERE id LIKE 'old-%'").fetchone()[0]
+            return connection.execute(
+                "SELECT COUNT(*) FROM web_sessions WHERE id LIKE 'old-%'"
+            ).fetchone()[0]
 
     limit = time.monotonic() + 120
     while (left() or file.stat().st_size > 10_000_000) and time.monotonic() < limit:
@@ -323,18 +408,29 @@ def test_a_large_file_is_purged_while_visitors_write(start):
 
 
 def test_a_visitor_disconnects(lasting):
-    """The turn goes on and is recorded; the same message sent again gets it, without being answered twice."""
+    """The turn goes on and is recorded; the same message sent again gets it, without being answered
+    twice."""
     assistant = lasting.wait()
     visitor = Visitor(assistant.url)
     assistant.actions.send_signal(signal.SIGSTOP)
     with pytest.raises(requests.Timeout):
-        requests.post(assistant.url + "/messages", headers=visitor.headers, json={"text": "does it hurt", "client_id": "gone"}, timeout=0.7)
+        requests.post(
+            assistant.url + "/messages",
+            headers=visitor.headers,
+            json={"text": "does it hurt", "client_id": "gone"},
+            timeout=0.7,
+        )
     emergency(visitor)
     assistant.actions.send_signal(signal.SIGCONT)
     turn = visitor.say("does it hurt", client_id="gone")
     assert turn["topics"] == ["pain"]
     with pytest.raises(requests.Timeout):  # and when it was the emergency that nobody waited for
-        requests.post(assistant.url + "/messages", headers=visitor.headers, json={"text": EMERGENCY, "client_id": "gone too"}, timeout=0.001)
+        requests.post(
+            assistant.url + "/messages",
+            headers=visitor.headers,
+            json={"text": EMERGENCY, "client_id": "gone too"},
+            timeout=0.001,
+        )
     assert visitor.say(EMERGENCY, client_id="gone too")["urgency"] == "emergency"
     assert said(assistant, visitor) == ["does it hurt", EMERGENCY, EMERGENCY]
 
@@ -348,22 +444,39 @@ def test_the_same_message_twice(lasting):
     assert len({turn["id"] for turn in turns}) == 1
     assert visitor.say("does it hurt", client_id="a") == turns[0]
     with ThreadPoolExecutor(3) as pool:
-        assert len({turn["id"] for turn in pool.map(lambda _: visitor.say(EMERGENCY, client_id="b"), range(3))}) == 1
+        assert (
+            len(
+                {
+                    turn["id"]
+                    for turn in pool.map(lambda _: visitor.say(EMERGENCY, client_id="b"), range(3))
+                }
+            )
+            == 1
+        )
     picked = {"choice": turns[0]["choices"][0]["id"], "client_id": "c"}
-    assert visitor.post("/messages", json=picked).json() == visitor.post("/messages", json=picked).json()
-    assert said(assistant, visitor)[:2] == ["does it hurt", EMERGENCY] and len(said(assistant, visitor)) == 3
+    assert (
+        visitor.post("/messages", json=picked).json()
+        == visitor.post("/messages", json=picked).json()
+    )
+    assert (
+        said(assistant, visitor)[:2] == ["does it hurt", EMERGENCY]
+        and len(said(assistant, visitor)) == 3
+    )
     time.sleep(0.5)  # the emergency is noted in Rasa in the background
     assert utterances(assistant, visitor) == 3
 
 
 def test_the_process_is_killed_with_a_message_at_hand(lasting):
-    """The only process: the message is answered, once, when it is sent again after the new start."""
+    """The only process: the message is answered, once, when it is sent again after the new
+    start."""
     assistant = lasting.wait()
     visitor = Visitor(assistant.url)
     visitor.say("I am pregnant")
     assistant.actions.send_signal(signal.SIGSTOP)
     with ThreadPoolExecutor(1) as pool:
-        lost = pool.submit(visitor.post, "/messages", json={"text": "how much does it cost", "client_id": "killed"})
+        lost = pool.submit(
+            visitor.post, "/messages", json={"text": "how much does it cost", "client_id": "killed"}
+        )
         time.sleep(1)
         os.killpg(assistant.rasa.pid, signal.SIGKILL)
         with pytest.raises(requests.ConnectionError):
@@ -375,7 +488,11 @@ def test_the_process_is_killed_with_a_message_at_hand(lasting):
     emergency(visitor)
     turn = visitor.say("how much does it cost", client_id="killed")
     assert turn["topics"] == ["cost"] and "pregnancy" in turn["cautions"]
-    assert sorted(said(assistant, visitor)) == sorted(["I am pregnant", EMERGENCY, "how much does it cost"]) and utterances(assistant, visitor) == 3
+    assert (
+        sorted(said(assistant, visitor))
+        == sorted(["I am pregnant", EMERGENCY, "how much does it cost"])
+        and utterances(assistant, visitor) == 3
+    )
 
 
 def test_the_process_is_asked_to_end_with_a_message_at_hand(lasting):
@@ -436,13 +553,24 @@ def test_without_a_model_the_channel_says_so(start, tmp_path):
     visitor = Visitor(assistant.url)
     emergency(visitor)
     answer = visitor.post("/messages", json={"text": "does it hurt"})
-    assert answer.status_code == 503 and "no trained model" in answer.json()["detail"] and answer.headers["Retry-After"]
+    assert (
+        answer.status_code == 503
+        and "no trained model" in answer.json()["detail"]
+        and answer.headers["Retry-After"]
+    )
     assert requests.get(assistant.url + "/health", timeout=30).json()["model"] == "none"
 
 
 def make_run(**environment):
     env = {**launch.environment(), "PORT": "0", **environment}
-    return subprocess.run([sys.executable, "-m", "assistant.launch", "run"], cwd=paths.ROOT, env=env, capture_output=True, text=True, timeout=120)
+    return subprocess.run(
+        [sys.executable, "-m", "assistant.launch", "run"],
+        cwd=paths.ROOT,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
 
 
 def test_a_taken_port_is_named():
@@ -451,29 +579,53 @@ def test_a_taken_port_is_named():
         taken.listen()
         port = taken.getsockname()[1]
         done = make_run(PORT=str(port))
-    assert done.returncode == 1 and f"port {port} is taken" in done.stderr and "Traceback" not in done.stderr
+    assert (
+        done.returncode == 1
+        and f"port {port} is taken" in done.stderr
+        and "Traceback" not in done.stderr
+    )
 
 
 def test_a_wrong_store_path_is_named(tmp_path):
     file = tmp_path / "file"
     file.write_text("not a folder")
     done = make_run(ASSISTANT_STATE=str(file / "state"))
-    assert done.returncode == 1 and "conversation store" in done.stderr and "ASSISTANT_STATE" in done.stderr and "Traceback" not in done.stderr
+    assert (
+        done.returncode == 1
+        and "conversation store" in done.stderr
+        and "ASSISTANT_STATE" in done.stderr
+        and "Traceback" not in done.stderr
+    )
 
 
 def test_a_missing_clinic_field_is_named(tmp_path):
     clinic = tmp_path / "clinic.yml"
     clinic.write_text("name: Test\ncountry: GB\n", "utf-8")
     done = make_run(CLINIC_FILE=str(clinic))
-    assert done.returncode == 1 and "clinic.yml:1: `phone` is missing" in done.stderr and "Traceback" not in done.stderr
+    assert (
+        done.returncode == 1
+        and "clinic.yml:1: `phone` is missing" in done.stderr
+        and "Traceback" not in done.stderr
+    )
 
 
 def test_failed_training_is_told(tmp_path):
-    """A copy of the project with a broken rule: `make train` says that training failed, with Rasa's words."""
+    """A copy of the project with a broken rule: `make train` says that training failed, with Rasa's
+    words."""
     copy = tmp_path / "copy"
     ignore = shutil.ignore_patterns(".venv", ".uv", ".git", ".rasa", "models", "var", "widget")
     shutil.copytree(paths.ROOT, copy, ignore=ignore)
     rules = copy / "data" / "rules.yml"
-    rules.write_text(rules.read_text("utf-8").replace("action: action_answer", "akcion: action_answer", 1), "utf-8")
-    done = subprocess.run([sys.executable, "-m", "assistant.launch", "train"], cwd=copy, env={**os.environ, **launch.ENVIRONMENT, "PYTHONPATH": str(copy)}, capture_output=True, text=True, timeout=300)
+    rules.write_text(
+        rules.read_text("utf-8").replace("action: action_answer", "akcion: action_answer", 1),
+        "utf-8",
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "assistant.launch", "train"],
+        cwd=copy,
+        env={**os.environ, **launch.ENVIRONMENT, "PYTHONPATH": str(copy)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
     assert done.returncode == 1 and "training failed" in done.stderr and "akcion" in done.stderr

@@ -1,4 +1,5 @@
 """`make inbox`: the clinic's list of requests."""
+
 import csv
 import io
 import subprocess
@@ -24,6 +25,7 @@ def store(tmp_path, monkeypatch):
 @pytest.fixture
 def shown():
     """Runs a command and gives what it printed."""
+
     def run(method, *arguments):
         console = Console(record=True, width=100, file=io.StringIO())
         getattr(Inbox(load_clinic(), console), method)(*arguments)
@@ -34,7 +36,17 @@ def shown():
 
 def request(**fields):
     name = requests.begin("session", ["pain", "cost"])
-    requests.update(name, **{"name": "Nadia Quill", "phone": "+447700900461", "email": "", "best_time": "", "question": "Is it my turn?", **fields})
+    requests.update(
+        name,
+        **{
+            "name": "Nadia Quill",
+            "phone": "+447700900461",
+            "email": "",
+            "best_time": "",
+            "question": "Is it my turn?",
+            **fields,
+        },
+    )
     requests.submit(name, False)
     return name
 
@@ -47,7 +59,13 @@ def test_the_list_shows_requests_but_no_drafts(shown):
     name = request()
     requests.update(requests.begin("session"), name="Draft Person")
     text = shown("list")
-    assert name in text and "Nadia Quill" in text and "07700 900461" in text and "inbox only" in text and "Draft" not in text
+    assert (
+        name in text
+        and "Nadia Quill" in text
+        and "07700 900461" in text
+        and "inbox only" in text
+        and "Draft" not in text
+    )
 
 
 def test_one_request_with_everything(shown):
@@ -70,16 +88,28 @@ def test_an_unknown_id_is_explained(shown):
 
 
 def test_the_export_opens_no_formulas(shown, tmp_path):
-    request(name='=HYPERLINK("http://evil.example")', question="+1+1", best_time="@SUM(A1)", email="-x@posteo.example")
+    request(
+        name='=HYPERLINK("http://evil.example")',
+        question="+1+1",
+        best_time="@SUM(A1)",
+        email="-x@posteo.example",
+    )
     request(question="plain, with a comma\nand a line", name="Åsa")
     shown("export", str(tmp_path / "out.csv"))
     rows = list(csv.DictReader((tmp_path / "out.csv").open(encoding="utf-8-sig", newline="")))
-    assert len(rows) == 2 and rows[0]["question"] == "plain, with a comma\nand a line" and rows[0]["name"] == "Åsa"
+    assert (
+        len(rows) == 2
+        and rows[0]["question"] == "plain, with a comma\nand a line"
+        and rows[0]["name"] == "Åsa"
+    )
     for cell in (rows[1][column] for column in ("name", "question", "best_time", "email", "phone")):
         assert cell.startswith("'"), cell
 
 
-@pytest.mark.parametrize("value, cell", [("=1", "'=1"), (" =1", "' =1"), ("\t=1", "'\t=1"), ("a=1", "a=1"), (None, ""), ("-", "'-")])
+@pytest.mark.parametrize(
+    "value, cell",
+    [("=1", "'=1"), (" =1", "' =1"), ("\t=1", "'\t=1"), ("a=1", "a=1"), (None, ""), ("-", "'-")],
+)
 def test_cells(value, cell):
     assert inbox.safe_cell(value) == cell
 
@@ -109,7 +139,21 @@ def test_a_visitor_who_left_after_giving_a_number_is_not_lost():
 
 def test_the_command_itself(store):
     name = request()
-    done = subprocess.run(["make", "-C", str(paths.ROOT), "inbox", f"ARGS=show {name}"], env={**launch.environment(), "ASSISTANT_STATE": str(store)}, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        ["make", "-C", str(paths.ROOT), "inbox", f"ARGS=show {name}"],
+        env={**launch.environment(), "ASSISTANT_STATE": str(store)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
     assert done.returncode == 0 and "Nadia Quill" in done.stdout, done.stderr
-    done = subprocess.run(["make", "-C", str(paths.ROOT), "inbox", "ARGS=show zz"], env={**launch.environment(), "ASSISTANT_STATE": str(store)}, capture_output=True, text=True, timeout=120)
-    assert done.returncode != 0 and "no request has" in done.stderr and "Traceback" not in done.stderr
+    done = subprocess.run(
+        ["make", "-C", str(paths.ROOT), "inbox", "ARGS=show zz"],
+        env={**launch.environment(), "ASSISTANT_STATE": str(store)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert (
+        done.returncode != 0 and "no request has" in done.stderr and "Traceback" not in done.stderr
+    )

@@ -1,4 +1,5 @@
 """The knowledge base: schema, links, forbidden statements, reloading."""
+
 import datetime as dt
 import shutil
 
@@ -51,23 +52,63 @@ def test_an_overdue_review_is_named(kb):
     assert len(overdue) == len(kb.topics) and "the review was due on" in str(overdue[0])
 
 
-@pytest.mark.parametrize("name, old, new, words", [
-    ("treatment.yml", "  pain:\n    title:", "  pain:\n    titel:", "`titel` is not a known key. Known keys here: answer"),
-    ("treatment.yml", "topics:", "topics", "not valid YAML"),
-    ("treatment.yml", "follow_ups: [", "follow_ups: [nonsense, ", "`nonsense` is not in the topic files"),
-    ("treatment.yml", "caveats: [", "caveats: [nonsense, ", "`nonsense` is not in caveats.yml"),
-    ("treatment.yml", "sources: [", "sources: [nonsense, ", "`nonsense` is not in sources.yml"),
-    ("treatment.yml", "evidence: ", "evidence: super-", "is not allowed; use one of: strong, moderate"),
-    ("treatment.yml", "    answer: >-\n", "    answer: >-\n      It is completely safe and you will see.\n", "statement 1 of those never to be made"),
-    ("treatment.yml", "    answer: >-\n", "    answer: >-\n      Ask for {fone} first.\n", "`{fone}` is not a placeholder"),
-    ("treatment.yml", "    answer: >-\n", "    answer: |-\n      A line.\n\n      Another line.\n", "a blank line inside a text"),
-    ("treatment.yml", "due: 2027-05-23", "due: 2020-01-01", "`due` must be after `on`"),
-    ("cautions.yml", "    topic: pregnancy_breastfeeding", "    topic: nonsense", "`nonsense` is not a topic"),
-])
+@pytest.mark.parametrize(
+    "name, old, new, words",
+    [
+        (
+            "treatment.yml",
+            "  pain:\n    title:",
+            "  pain:\n    titel:",
+            "`titel` is not a known key. Known keys here: answer",
+        ),
+        ("treatment.yml", "topics:", "topics", "not valid YAML"),
+        (
+            "treatment.yml",
+            "follow_ups: [",
+            "follow_ups: [nonsense, ",
+            "`nonsense` is not in the topic files",
+        ),
+        ("treatment.yml", "caveats: [", "caveats: [nonsense, ", "`nonsense` is not in caveats.yml"),
+        ("treatment.yml", "sources: [", "sources: [nonsense, ", "`nonsense` is not in sources.yml"),
+        (
+            "treatment.yml",
+            "evidence: ",
+            "evidence: super-",
+            "is not allowed; use one of: strong, moderate",
+        ),
+        (
+            "treatment.yml",
+            "    answer: >-\n",
+            "    answer: >-\n      It is completely safe and you will see.\n",
+            "statement 1 of those never to be made",
+        ),
+        (
+            "treatment.yml",
+            "    answer: >-\n",
+            "    answer: >-\n      Ask for {fone} first.\n",
+            "`{fone}` is not a placeholder",
+        ),
+        (
+            "treatment.yml",
+            "    answer: >-\n",
+            "    answer: |-\n      A line.\n\n      Another line.\n",
+            "a blank line inside a text",
+        ),
+        ("treatment.yml", "due: 2027-05-23", "due: 2020-01-01", "`due` must be after `on`"),
+        (
+            "cautions.yml",
+            "    topic: pregnancy_breastfeeding",
+            "    topic: nonsense",
+            "`nonsense` is not a topic",
+        ),
+    ],
+)
 def test_a_mistake_is_named_with_its_line(copy, name, old, new, words):
     edit(copy, name, old, new)
     found = problems_of(copy)
-    assert any(words in str(p) and p.file.endswith(name) and p.line > 0 for p in found), list(map(str, found))
+    assert any(words in str(p) and p.file.endswith(name) and p.line > 0 for p in found), list(
+        map(str, found)
+    )
 
 
 def test_a_risk_topic_needs_a_caveat(kb):
@@ -93,7 +134,10 @@ def test_edits_show_without_a_restart_and_broken_ones_do_not(copy):
 
 #: One sentence that makes each of the twelve statements, and one near it that does not.
 STATEMENTS = {
-    1: ("You are a good candidate for this.", "Nobody can say in a chat whether it is right for you."),
+    1: (
+        "You are a good candidate for this.",
+        "Nobody can say in a chat whether it is right for you.",
+    ),
     2: ("It works on all skin tones.", "Deeper skin tones can get dark marks."),
     3: ("Results are permanent.", "It does not remove scars."),
     4: ("Stop your blood thinner two days before.", "Do not stop your blood thinner."),
@@ -102,7 +146,10 @@ STATEMENTS = {
     7: ("The treatment is FDA approved.", "There is no FDA-approved exosome product."),
     8: ("Start with 0.5 mm and roll twice a week.", "We cannot recommend needling at home."),
     9: ("Apply vitamin C during the treatment.", "Do not apply vitamin C before the treatment."),
-    10: ("Leave the numbing cream on for 30 minutes.", "Staff put numbing cream on and take it off completely."),
+    10: (
+        "Leave the numbing cream on for 30 minutes.",
+        "Staff put numbing cream on and take it off completely.",
+    ),
     11: ("That is normal, wait and see.", "If it gets worse, be seen today."),
     12: ("Your own blood cannot pass on an infection.", "RF microneedling is not the same thing."),
 }

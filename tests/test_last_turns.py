@@ -1,4 +1,5 @@
 """A long conversation: only its last turns are loaded, nothing that was told is forgotten."""
+
 import asyncio
 import json
 
@@ -6,7 +7,17 @@ import pytest
 import rasa.shared.utils.io
 import sqlalchemy as sa
 from rasa.shared.core.domain import Domain
-from rasa.shared.core.events import ActionExecuted, ActionExecutionRejected, ActiveLoop, BotUttered, LoopInterrupted, SessionStarted, SlotSet, UserUtteranceReverted, UserUttered
+from rasa.shared.core.events import (
+    ActionExecuted,
+    ActionExecutionRejected,
+    ActiveLoop,
+    BotUttered,
+    LoopInterrupted,
+    SessionStarted,
+    SlotSet,
+    UserUtteranceReverted,
+    UserUttered,
+)
 
 from assistant import database, paths
 from assistant.rasa import stores
@@ -15,16 +26,23 @@ from tests.servers import spoken
 from tests.test_stores import state  # noqa: F401 - a fixture
 
 LISTEN = "action_listen"
-#: Most that turn 200 may take against turn 2 (the bar is measured by benchmarks.costs; this notices when it grows with the turns again: it was 8).
+#: Most that turn 200 may take against turn 2 (the bar is measured by benchmarks.costs; this notices
+#: when it grows with the turns again: it was 8).
 GROWTH = 2.5
 
 
 def written(*turns):
-    """A store with one conversation `c` of `turns`, each a list of the events between the message and the listening."""
+    """A store with one conversation `c` of `turns`, each a list of the events between the message
+    and the listening."""
     store = ConversationStore(Domain.load(str(paths.ROOT / "domain.yml")))
     events = [ActionExecuted("action_session_start"), SessionStarted(), ActionExecuted(LISTEN)]
     for number, more in enumerate(turns):
-        events += [UserUttered(f"message {number}", {"name": "ask_pain"}), *more, BotUttered("answer"), ActionExecuted(LISTEN)]
+        events += [
+            UserUttered(f"message {number}", {"name": "ask_pain"}),
+            *more,
+            BotUttered("answer"),
+            ActionExecuted(LISTEN),
+        ]
     with database.engine().begin() as connection:
         connection.execute(database.events.insert(), store._rows("c", events))
     return store
@@ -42,22 +60,68 @@ def both(store, monkeypatch):
 def remembered(tracker):
     """What decides how a conversation goes on."""
     loop = tracker.active_loop
-    return (tracker.current_slot_values(), tracker.active_loop_name, bool(loop and loop.rejected), bool(loop and loop.is_interrupted), tracker.latest_action_name,
-            tracker.latest_message.text, tracker.is_paused(), tracker.followup_action)
+    return (
+        tracker.current_slot_values(),
+        tracker.active_loop_name,
+        bool(loop and loop.rejected),
+        bool(loop and loop.is_interrupted),
+        tracker.latest_action_name,
+        tracker.latest_message.text,
+        tracker.is_paused(),
+        tracker.followup_action,
+    )
 
 
 ANSWER = [ActionExecuted("action_answer")]
 CASES = {
     "nothing but answers": [ANSWER] * 20,
-    "slots that were set long ago": [[SlotSet("handoff_name", "given"), SlotSet("conversation", {"circumstances": {"pregnant": "now"}}), *ANSWER], *[ANSWER] * 20],
-    "a slot that was set, and emptied": [[SlotSet("handoff_name", "given")], [SlotSet("handoff_name", None)], *[ANSWER] * 20],
-    "a form that has been open for long": [ANSWER, [ActionExecuted("handoff_form"), ActiveLoop("handoff_form"), SlotSet("requested_slot", "handoff_name")], *[ANSWER] * 20],
-    "a form that was closed": [[ActionExecuted("handoff_form"), ActiveLoop("handoff_form")], [ActionExecuted("handoff_form"), ActiveLoop(None)], *[ANSWER] * 20],
-    "a form that was rejected": [[ActionExecuted("handoff_form"), ActiveLoop("handoff_form")], [ActionExecutionRejected("handoff_form")], *[ANSWER] * 20],
+    "slots that were set long ago": [
+        [
+            SlotSet("handoff_name", "given"),
+            SlotSet("conversation", {"circumstances": {"pregnant": "now"}}),
+            *ANSWER,
+        ],
+        *[ANSWER] * 20,
+    ],
+    "a slot that was set, and emptied": [
+        [SlotSet("handoff_name", "given")],
+        [SlotSet("handoff_name", None)],
+        *[ANSWER] * 20,
+    ],
+    "a form that has been open for long": [
+        ANSWER,
+        [
+            ActionExecuted("handoff_form"),
+            ActiveLoop("handoff_form"),
+            SlotSet("requested_slot", "handoff_name"),
+        ],
+        *[ANSWER] * 20,
+    ],
+    "a form that was closed": [
+        [ActionExecuted("handoff_form"), ActiveLoop("handoff_form")],
+        [ActionExecuted("handoff_form"), ActiveLoop(None)],
+        *[ANSWER] * 20,
+    ],
+    "a form that was rejected": [
+        [ActionExecuted("handoff_form"), ActiveLoop("handoff_form")],
+        [ActionExecutionRejected("handoff_form")],
+        *[ANSWER] * 20,
+    ],
     "a form that was rejected, and went on": [
-        [ActionExecuted("handoff_form"), ActiveLoop("handoff_form")], [ActionExecutionRejected("handoff_form")], [ActionExecuted("handoff_form"), LoopInterrupted(True)], *[ANSWER] * 20],
-    "a slot set in a turn that was taken back": [[SlotSet("handoff_name", "given")], [SlotSet("handoff_name", "skipped"), UserUtteranceReverted()], *[ANSWER] * 20],
-    "a message that was taken back lately": [*[ANSWER] * 20, [SlotSet("handoff_name", "given"), UserUtteranceReverted()]],
+        [ActionExecuted("handoff_form"), ActiveLoop("handoff_form")],
+        [ActionExecutionRejected("handoff_form")],
+        [ActionExecuted("handoff_form"), LoopInterrupted(True)],
+        *[ANSWER] * 20,
+    ],
+    "a slot set in a turn that was taken back": [
+        [SlotSet("handoff_name", "given")],
+        [SlotSet("handoff_name", "skipped"), UserUtteranceReverted()],
+        *[ANSWER] * 20,
+    ],
+    "a message that was taken back lately": [
+        *[ANSWER] * 20,
+        [SlotSet("handoff_name", "given"), UserUtteranceReverted()],
+    ],
 }
 
 
@@ -68,7 +132,9 @@ def test_what_is_loaded_goes_on_like_the_whole_conversation(case, state, monkeyp
 
 
 def test_only_the_last_turns_are_loaded(state, monkeypatch):  # noqa: F811
-    short, whole = both(written(*[[SlotSet("conversation", {"n": n}), *ANSWER] for n in range(60)]), monkeypatch)
+    short, whole = both(
+        written(*[[SlotSet("conversation", {"n": n}), *ANSWER] for n in range(60)]), monkeypatch
+    )
     messages = [event.text for event in short.events if isinstance(event, UserUttered)]
     assert messages == [f"message {n}" for n in range(60 - LAST_TURNS, 60)]
     assert len(short.events) < 40 < len(whole.events)
@@ -80,7 +146,11 @@ def test_a_session_that_was_rewound_is_loaded_whole(state, monkeypatch):  # noqa
 
 
 def test_another_session_is_not_loaded(state, monkeypatch):  # noqa: F811
-    store = written([SlotSet("handoff_name", "given")], [ActionExecuted("action_session_start"), SessionStarted()], *[ANSWER] * 10)
+    store = written(
+        [SlotSet("handoff_name", "given")],
+        [ActionExecuted("action_session_start"), SessionStarted()],
+        *[ANSWER] * 10,
+    )
     short, whole = both(store, monkeypatch)
     assert remembered(short) == remembered(whole) and short.get_slot("handoff_name") is None
 
@@ -104,7 +174,13 @@ def test_the_queries_use_the_index_by_kind(state):  # noqa: F811
     values = {"sender": "c", "start": 1, "recent": 20, "turns": 1}
     with database.engine().connect() as connection:
         for query in (stores.STARTS, stores.NEWEST_OF_EACH):
-            plan = " ".join(row[3] for row in connection.execute(sa.text(f"EXPLAIN QUERY PLAN {query.text}"), {key: value for key, value in values.items() if f":{key}" in query.text}))
+            plan = " ".join(
+                row[3]
+                for row in connection.execute(
+                    sa.text(f"EXPLAIN QUERY PLAN {query.text}"),
+                    {key: value for key, value in values.items() if f":{key}" in query.text},
+                )
+            )
             assert "ix_events_kind" in plan, plan
 
 
@@ -113,22 +189,40 @@ def test_rasa_still_loads_the_whole_session():
 
     from rasa.core.tracker_store import SQLTrackerStore
 
-    assert "limit" not in inspect.getsource(SQLTrackerStore._event_query), "Rasa bounds what it loads: look at assistant.rasa.stores.stored_events"
+    assert "limit" not in inspect.getsource(SQLTrackerStore._event_query), (
+        "Rasa bounds what it loads: look at assistant.rasa.stores.stored_events"
+    )
 
 
 def test_no_rule_is_about_the_start_of_a_conversation():
-    rules = [rule for name in ("rules.yml", "handoff.yml") for rule in rasa.shared.utils.io.read_yaml_file(paths.ROOT / "data" / name)["rules"]]
-    assert rules and not [rule["rule"] for rule in rules if "conversation_start" in rule], "with last_turns such a rule fires at every message: load whole sessions, or write it without"
+    rules = [
+        rule
+        for name in ("rules.yml", "handoff.yml")
+        for rule in rasa.shared.utils.io.read_yaml_file(paths.ROOT / "data" / name)["rules"]
+    ]
+    assert rules and not [rule["rule"] for rule in rules if "conversation_start" in rule], (
+        "with last_turns such a rule fires at every message: load whole sessions, or write it"
+        " without"
+    )
 
 
 @pytest.mark.slow
 def test_what_was_told_first_is_in_the_caution_of_turn_220(visitor):
-    """Over HTTP: the pregnancy of turn 1 is in the answer to turn 220, which takes about as long as turn 2, and the history has them all."""
+    """Over HTTP: the pregnancy of turn 1 is in the answer to turn 220, which takes about as long as
+    turn 2, and the history has them all."""
     import statistics
     import time
 
     visitor.say("i am 20 weeks pregnant")
-    questions, seconds = ["how long will i be red", "what does it cost", "does it hurt", "how many sessions do i need"], []
+    questions, seconds = (
+        [
+            "how long will i be red",
+            "what does it cost",
+            "does it hurt",
+            "how many sessions do i need",
+        ],
+        [],
+    )
     for number in range(218):
         started = time.perf_counter()
         visitor.say(questions[number % 4])
@@ -138,8 +232,16 @@ def test_what_was_told_first_is_in_the_caution_of_turn_220(visitor):
     assert statistics.median(seconds[-20:]) < GROWTH * statistics.median(seconds[:20])
     import requests
 
-    history = requests.get(visitor.url + "/messages", headers=visitor.headers, timeout=60).json()["turns"]
+    history = requests.get(visitor.url + "/messages", headers=visitor.headers, timeout=60).json()[
+        "turns"
+    ]
     assert sum(turn["from"] == "visitor" for turn in history) == 220
     visitor.say("please forget my health details")
-    assert requests.delete(visitor.url + "/sessions", headers=visitor.headers, timeout=30).status_code == 204
-    assert requests.get(visitor.url + "/messages", headers=visitor.headers, timeout=30).status_code == 401
+    assert (
+        requests.delete(visitor.url + "/sessions", headers=visitor.headers, timeout=30).status_code
+        == 204
+    )
+    assert (
+        requests.get(visitor.url + "/messages", headers=visitor.headers, timeout=30).status_code
+        == 401
+    )

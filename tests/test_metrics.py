@@ -1,4 +1,5 @@
 """The figures for Prometheus: what they count, and who may see them."""
+
 import pytest
 import requests
 from prometheus_client.parser import text_string_to_metric_families
@@ -13,7 +14,11 @@ def figures(url, **headers):
     """Samples by name and labels."""
     answer = requests.get(url + "/metrics", headers=headers, timeout=30)
     assert answer.status_code == 200 and answer.headers["content-type"].startswith("text/plain")
-    return {(sample.name, tuple(sorted(sample.labels.items()))): sample.value for family in text_string_to_metric_families(answer.text) for sample in family.samples}
+    return {
+        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+        for family in text_string_to_metric_families(answer.text)
+        for sample in family.samples
+    }
 
 
 def gained(before, after, name, **labels):
@@ -34,8 +39,13 @@ def test_turns_topics_urgency_latency_errors_and_model_are_counted(assistant, kb
     assert gained(before, after, "assistant_errors_total", where="http_400") == 1
     model = requests.get(assistant.url + "/health", timeout=30).json()["model"]
     assert after["assistant_model_info", (("model", model),)] == 1
-    assert after["assistant_messages_outstanding", ()] == 0 and after["assistant_turns_unwritten", ()] == 0
-    assert {dict(labels)["topic"] for name, labels in after if name == "assistant_topics_total"} <= {*kb.topics, "unknown"}
+    assert (
+        after["assistant_messages_outstanding", ()] == 0
+        and after["assistant_turns_unwritten", ()] == 0
+    )
+    assert {
+        dict(labels)["topic"] for name, labels in after if name == "assistant_topics_total"
+    } <= {*kb.topics, "unknown"}
 
 
 def test_requests_and_their_delivery_are_counted(assistant):
@@ -44,7 +54,13 @@ def test_requests_and_their_delivery_are_counted(assistant):
     for text in ("I want to talk to a person", "yes", "Nadia", "07700 900461"):
         visitor.say(text)
     after = figures(assistant.url)
-    assert sum(gained(before, after, "assistant_contact_requests", status=status) for status in ("draft", "open")) == 1
+    assert (
+        sum(
+            gained(before, after, "assistant_contact_requests", status=status)
+            for status in ("draft", "open")
+        )
+        == 1
+    )
     assert ("assistant_requests_undelivered", ()) in after
 
 
@@ -63,27 +79,52 @@ class Asked:
 
 
 def test_addresses_and_token(monkeypatch):
-    assert observe.allowed(Asked("127.0.0.1")) and observe.allowed(Asked("::1")) and not observe.allowed(Asked("10.1.2.3"))
+    assert (
+        observe.allowed(Asked("127.0.0.1"))
+        and observe.allowed(Asked("::1"))
+        and not observe.allowed(Asked("10.1.2.3"))
+    )
     monkeypatch.setenv("ASSISTANT_METRICS_ALLOW", "10.1.0.0/16, 192.168.7.7")
-    assert observe.allowed(Asked("10.1.2.3")) and observe.allowed(Asked("192.168.7.7")) and not observe.allowed(Asked("10.2.2.3"))
+    assert (
+        observe.allowed(Asked("10.1.2.3"))
+        and observe.allowed(Asked("192.168.7.7"))
+        and not observe.allowed(Asked("10.2.2.3"))
+    )
     monkeypatch.setenv("ASSISTANT_METRICS_ALLOW", "nonsense")
     assert not observe.allowed(Asked("10.1.2.3"))
     monkeypatch.setenv("ASSISTANT_METRICS_TOKEN", "s3cret")
-    assert observe.allowed(Asked("10.9.9.9", authorization="Bearer s3cret")) and not observe.allowed(Asked("127.0.0.1")) and not observe.allowed(Asked("127.0.0.1", authorization="Bearer wrong"))
+    assert (
+        observe.allowed(Asked("10.9.9.9", authorization="Bearer s3cret"))
+        and not observe.allowed(Asked("127.0.0.1"))
+        and not observe.allowed(Asked("127.0.0.1", authorization="Bearer wrong"))
+    )
 
 
 def test_nginx_never_passes_the_metrics_on(tmp_path):
     Nginx(tmp_path, 7301, 7302).write([7303], [7304])
-    block = (tmp_path / "nginx.conf").read_text("utf-8").split("location = /webhooks/web/metrics {", 1)[1].split("}", 1)[0]
+    block = (
+        (tmp_path / "nginx.conf")
+        .read_text("utf-8")
+        .split("location = /webhooks/web/metrics {", 1)[1]
+        .split("}", 1)[0]
+    )
     assert "return 404" in block and "proxy_pass" not in block
 
 
 def test_every_metric_is_documented():
     text = (paths.ROOT / "docs" / "operations.md").read_text("utf-8")
-    names = {f"{family.name}_total" if family.type == "counter" else family.name for family in observe.registry.collect() if family.name.startswith("assistant_")}
+    names = {
+        f"{family.name}_total" if family.type == "counter" else family.name
+        for family in observe.registry.collect()
+        if family.name.startswith("assistant_")
+    }
     assert {name for name in names if f"`{name}`" not in text} == set()
 
 
 def test_a_database_that_is_away_hides_no_other_figure():
     page = observe.page(None, 3, "abc").decode()
-    assert "assistant_requests_undelivered NaN" in page and "assistant_turns_unwritten 3.0" in page and 'assistant_model_info{model="abc"} 1.0' in page
+    assert (
+        "assistant_requests_undelivered NaN" in page
+        and "assistant_turns_unwritten 3.0" in page
+        and 'assistant_model_info{model="abc"} 1.0' in page
+    )

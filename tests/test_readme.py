@@ -1,4 +1,5 @@
 """Every command of the README works, and every path it names exists."""
+
 import re
 import subprocess
 
@@ -8,17 +9,45 @@ from assistant import launch, paths
 
 README = (paths.ROOT / "README.md").read_text("utf-8")
 TARGETS = sorted(set(re.findall(r"(?:`|^)make ([a-z-]+)", README, re.M)))
-#: Targets that other tests run for real: `run` and `shell` in test_commands, `test` is this run, `widget` in
-#: tests/widget/test_build.py, which builds without writing, `bench` and `bench-understanding` in test_benchmarks, in small,
-#: the rest in test_stores and cluster/test_cluster.
-ELSEWHERE = {"run", "shell", "test", "widget", "bench", "bench-understanding", "cluster", "cluster-restart", "cluster-status", "backup", "restore", "purge", "erase"}
+#: Targets that other tests run for real: `run` and `shell` in test_commands, `test` is this run,
+#: `widget` in tests/widget/test_build.py, which builds without writing, `bench` and
+#: `bench-understanding` in test_benchmarks, in small, the rest in test_stores and
+#: cluster/test_cluster.
+ELSEWHERE = {
+    "run",
+    "shell",
+    "test",
+    "widget",
+    "bench",
+    "bench-understanding",
+    "cluster",
+    "cluster-restart",
+    "cluster-status",
+    "backup",
+    "restore",
+    "purge",
+    "erase",
+}
 PLAIN = {"help", "check", "generate", "train", "evaluate", "inbox", "safety-report", "variety"}
 
 
 def make(*arguments, timeout=600):
-    outer = ("ARGS", "MAKEFLAGS", "MAKEOVERRIDES", "MFLAGS", "MAKELEVEL")  # of the `make test` that runs this
+    outer = (
+        "ARGS",
+        "MAKEFLAGS",
+        "MAKEOVERRIDES",
+        "MFLAGS",
+        "MAKELEVEL",
+    )  # of the `make test` that runs this
     env = {name: value for name, value in launch.environment().items() if name not in outer}
-    return subprocess.run(["make", *arguments], cwd=paths.ROOT, capture_output=True, text=True, timeout=timeout, env=env)
+    return subprocess.run(
+        ["make", *arguments],
+        cwd=paths.ROOT,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        env=env,
+    )
 
 
 def test_every_target_is_covered():

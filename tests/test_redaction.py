@@ -1,4 +1,6 @@
-"""Personal data is found in what visitors write, and nothing else is; none of it is left in the files of the store."""
+"""Personal data is found in what visitors write, and nothing else is; none of it is left in the
+files of the store."""
+
 import re
 import sqlite3
 import time
@@ -19,7 +21,12 @@ def test_recall_and_precision_on_the_labelled_messages():
 
 @pytest.mark.parametrize("kind", redaction.MASKS)
 def test_every_kind_is_found_in_most_of_its_messages(kind):
-    labels = [(text, label) for _, text, spans in evaluation.messages() for label in spans if label.kind == kind]
+    labels = [
+        (text, label)
+        for _, text, spans in evaluation.messages()
+        for label in spans
+        if label.kind == kind
+    ]
     found = [evaluation.covered(text, label, redaction.find(text)) for text, label in labels]
     assert len(labels) >= 5 and sum(found) / len(found) >= 0.9
 
@@ -31,7 +38,10 @@ def test_what_is_masked_is_masked_once():
 
 
 def test_the_clinic_country_decides_about_numbers_without_a_plus():
-    assert redaction.redact("0412 345 678", "AU") == "[phone]" and redaction.redact("21 23 45 67", "DK") == "[phone]"
+    assert (
+        redaction.redact("0412 345 678", "AU") == "[phone]"
+        and redaction.redact("21 23 45 67", "DK") == "[phone]"
+    )
 
 
 def test_a_very_long_text_takes_time_in_proportion():
@@ -40,12 +50,32 @@ def test_a_very_long_text_takes_time_in_proportion():
         redaction.redact(text)
         return time.thread_time() - begun
 
-    for piece in ("07700 900461 ", "a.b@", "I'm Anna ", "0.5 1.0 ", "12 High ", "born 12 ", "my name is "):
+    for piece in (
+        "07700 900461 ",
+        "a.b@",
+        "I'm Anna ",
+        "0.5 1.0 ",
+        "12 High ",
+        "born 12 ",
+        "my name is ",
+    ):
         short, long = piece * (500 // len(piece)), piece * (4000 // len(piece))
-        assert min(seconds(long) for _ in range(3)) < 24 * max(min(seconds(short) for _ in range(3)), 0.002), piece
+        assert min(seconds(long) for _ in range(3)) < 24 * max(
+            min(seconds(short) for _ in range(3)), 0.002
+        ), piece
 
 
-MARKED = ["Nadia Wexcombe", "nadia@wrenfield.example", "07700 900733", "4111 1111 1111 1111", "SW1A 1AA", "221b Baker Street", "12/05/1985", "QQ123456C", "Zebulon"]
+MARKED = [
+    "Nadia Wexcombe",
+    "nadia@wrenfield.example",
+    "07700 900733",
+    "4111 1111 1111 1111",
+    "SW1A 1AA",
+    "221b Baker Street",
+    "12/05/1985",
+    "QQ123456C",
+    "Zebulon",
+]
 
 
 def test_nothing_personal_is_left_in_the_files_outside_of_the_request(assistant):
@@ -53,11 +83,17 @@ def test_nothing_personal_is_left_in_the_files_outside_of_the_request(assistant)
     visitor.say("hi, my name is Nadia Wexcombe and I'm pregnant, born 12/05/1985")
     visitor.say("I live at 221b Baker Street, SW1A 1AA. how long will I be red?")
     visitor.say("can I pay with 4111 1111 1111 1111? my ni number is QQ123456C")
-    answered = visitor.say("my face is swollen shut and I can't breathe, I'm called Zebulon, nadia@wrenfield.example")
+    answered = visitor.say(
+        "my face is swollen shut and I can't breathe, I'm called Zebulon, nadia@wrenfield.example"
+    )
     assert answered["urgency"] == "emergency"
     visitor.say("please call me on 07700 900733")
     told = spoken(visitor.say("does it hurt?"))
-    vote = {"turn": visitor.say("how many sessions do I need")["id"], "vote": "up", "comment": "thanks, email nadia@wrenfield.example"}
+    vote = {
+        "turn": visitor.say("how many sessions do I need")["id"],
+        "vote": "up",
+        "comment": "thanks, email nadia@wrenfield.example",
+    }
     assert visitor.post("/feedback", json=vote).status_code == 204
     assert told
     files = [path for path in assistant.state.rglob("*") if path.is_file()]
@@ -65,13 +101,27 @@ def test_nothing_personal_is_left_in_the_files_outside_of_the_request(assistant)
     kept = b"".join(path.read_bytes() for path in files).decode("utf-8", "replace")
     kept = re.sub(r"\\u([0-9a-f]{4})", lambda match: chr(int(match[1], 16)), kept)
     assert "[date of birth]" in kept and "how long will I be red" in kept
-    assert [word for word in [*MARKED, "900733", "Wexcombe", "wrenfield"] if word.lower() in kept.lower()] == []
+    assert [
+        word
+        for word in [*MARKED, "900733", "Wexcombe", "wrenfield"]
+        if word.lower() in kept.lower()
+    ] == []
     request = Visitor(assistant.url)
-    for text in ("I want to talk to a person", "yes", "Xanthippe Vane", "07700 900743", "does it hurt?", "mornings", "Xanthippe here, can I come with a tattoo?"):
+    for text in (
+        "I want to talk to a person",
+        "yes",
+        "Xanthippe Vane",
+        "07700 900743",
+        "does it hurt?",
+        "mornings",
+        "Xanthippe here, can I come with a tattoo?",
+    ):
         request.say(text)
     holding = set()
     with sqlite3.connect(assistant.state / "assistant.sqlite") as database:
-        for (table,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+        for (table,) in database.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'table'"
+        ).fetchall():
             text = str(database.execute(f"SELECT * FROM {table}").fetchall())
             holding |= {table} if "Xanthippe" in text or "900743" in text else set()
     assert holding == {"contact_requests"}

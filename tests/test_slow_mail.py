@@ -1,4 +1,5 @@
 """A mail server that keeps answering, too slowly: the try ends before the claim on it does."""
+
 import socket
 import threading
 
@@ -33,7 +34,13 @@ def dripping():
 
 def test_a_whole_send_ends_before_the_claim(dripping, monkeypatch):
     monkeypatch.setattr(delivery, "WHOLE", 0.3)
-    settings = EmailDelivery(to=["desk@clinic.example"], sender="chat@clinic.example", server="127.0.0.1", port=dripping, security="none")
+    settings = EmailDelivery(
+        to=["desk@clinic.example"],
+        sender="chat@clinic.example",
+        server="127.0.0.1",
+        port=dripping,
+        security="none",
+    )
     with pytest.raises(NotDelivered, match="took too long"):
         send_email(delivery.EmailMessage(), settings)
 

@@ -1,4 +1,6 @@
-"""The database: migrations, retention, erasing, backup and restore; with SQLite, and with PostgreSQL where a test says so (tests/cluster)."""
+"""The database: migrations, retention, erasing, backup and restore; with SQLite, and with
+PostgreSQL where a test says so (tests/cluster)."""
+
 import asyncio
 import json
 import multiprocessing
@@ -41,24 +43,48 @@ def conversation(age_days=0.0, text="does it hurt"):
     store = webstore.WebStore()
     session = store.open({"id": "greeting", "kind": "notice", "choices": []})[0]
     store.accept(session, "one")
-    store.record(session, text, {"id": "answer", "kind": "answer", "choices": [{"id": "c" + session[:8], "title": text, "meaning": {}}]}, "one")
+    store.record(
+        session,
+        text,
+        {
+            "id": "answer",
+            "kind": "answer",
+            "choices": [{"id": "c" + session[:8], "title": text, "meaning": {}}],
+        },
+        "one",
+    )
     store.vote(session, "answer", "pain", "up", text)
     then = time.time() - age_days * DAY
     with database.engine().begin() as connection:
         for table, column in ((database.sessions, "id"), (database.turns, "session")):
-            connection.execute(table.update().where(table.c[column] == session).values(created=then))
-        connection.execute(database.events.insert().values(sender_id=session, type_name="user", timestamp=then, data=json.dumps({"text": text})))
+            connection.execute(
+                table.update().where(table.c[column] == session).values(created=then)
+            )
+        connection.execute(
+            database.events.insert().values(
+                sender_id=session, type_name="user", timestamp=then, data=json.dumps({"text": text})
+            )
+        )
     return session
 
 
 def rows():
     """How many rows there are of each table with something of a conversation."""
     with database.engine().connect() as connection:
-        return {column.table.name: connection.execute(sa.select([sa.func.count()]).select_from(column.table)).scalar() for column in database.conversation_columns()}
+        return {
+            column.table.name: (
+                connection.execute(sa.select([sa.func.count()]).select_from(column.table)).scalar()
+            )
+            for column in database.conversation_columns()
+        }
 
 
 def files_with(folder, text):
-    return [file.name for file in folder.rglob("*") if file.is_file() and text.encode() in file.read_bytes()]
+    return [
+        file.name
+        for file in folder.rglob("*")
+        if file.is_file() and text.encode() in file.read_bytes()
+    ]
 
 
 def test_the_migrations_make_the_tables_that_the_code_expects(state):
@@ -68,12 +94,17 @@ def test_the_migrations_make_the_tables_that_the_code_expects(state):
     with database.engine().connect() as connection:
         assert database.migration_of(connection) == database.newest_migration()
         difference = compare_metadata(MigrationContext.configure(connection), database.metadata)
-    assert not difference, f"write a migration for this into assistant/migrations/versions (docs/stores.md): {difference}"
+    assert not difference, (
+        "write a migration for this into assistant/migrations/versions (docs/stores.md):"
+        f" {difference}"
+    )
 
 
 def test_the_events_table_is_rasas(state):
     ours, rasas = database.events.c, SQLTrackerStore.SQLEvent.__table__.c
-    assert {(c.name, str(c.type), c.nullable, c.primary_key) for c in ours} == {(c.name, str(c.type), c.nullable, c.primary_key) for c in rasas}
+    assert {(c.name, str(c.type), c.nullable, c.primary_key) for c in ours} == {
+        (c.name, str(c.type), c.nullable, c.primary_key) for c in rasas
+    }
 
 
 def test_a_database_of_the_time_before_migrations_is_taken_over(tmp_path):
@@ -89,7 +120,9 @@ def test_a_database_of_the_time_before_migrations_is_taken_over(tmp_path):
     engine = database.connect(file)
     with engine.connect() as connection:
         assert database.migration_of(connection) == database.newest_migration()
-        assert connection.execute(sa.text("SELECT visitor, client_id FROM web_turns ORDER BY number")).fetchall() == [("kept", "x"), ("twice", None), ("without", None)]
+        assert connection.execute(
+            sa.text("SELECT visitor, client_id FROM web_turns ORDER BY number")
+        ).fetchall() == [("kept", "x"), ("twice", None), ("without", None)]
 
 
 def test_a_database_of_a_newer_version_is_refused(state):
@@ -129,7 +162,9 @@ def test_processes_that_start_at_once_migrate_once(tmp_path, monkeypatch):
 
 
 def test_processes_that_start_at_once_wait_for_a_slow_disk(tmp_path, monkeypatch):
-    """A first connection that locks the file for longer than a process waits for a lock (seen in CI as "database is locked")."""
+    """A first connection that locks the file for longer than a process waits for a lock (seen in CI
+    as "database is locked")."""
+
     def slow_pragmas(connection, record, pragmas=database._pragmas):
         connection.execute("BEGIN EXCLUSIVE")
         time.sleep(0.3)
@@ -159,17 +194,39 @@ def test_workers_that_start_at_once_share_one_secret(tmp_path, monkeypatch):
         process.start()
     secrets = {results.get(timeout=30) for _ in processes}
     assert len(secrets) == 1 and len(secrets.pop()) >= 48
-    assert [file.name for file in (tmp_path / "new").iterdir()] == ["secret"] and (tmp_path / "new" / "secret").stat().st_mode & 0o77 == 0
+    assert [file.name for file in (tmp_path / "new").iterdir()] == ["secret"] and (
+        tmp_path / "new" / "secret"
+    ).stat().st_mode & 0o77 == 0
 
 
 def test_purge_deletes_what_is_too_old_from_every_store(state):
     old, young = conversation(31, "zebra-old"), conversation(29, "zebra-young")
-    with database.engine().begin() as connection:  # of `rasa shell`, and with a time stamp of a later message
-        connection.execute(database.events.insert().values(sender_id="shell", type_name="user", timestamp=time.time() - 40 * DAY, data="zebra-shell"))
-        connection.execute(database.events.insert().values(sender_id=young, type_name="user", timestamp=time.time() - 60 * DAY, data="zebra-start"))
+    with (
+        database.engine().begin() as connection
+    ):  # of `rasa shell`, and with a time stamp of a later message
+        connection.execute(
+            database.events.insert().values(
+                sender_id="shell",
+                type_name="user",
+                timestamp=time.time() - 40 * DAY,
+                data="zebra-shell",
+            )
+        )
+        connection.execute(
+            database.events.insert().values(
+                sender_id=young,
+                type_name="user",
+                timestamp=time.time() - 60 * DAY,
+                data="zebra-start",
+            )
+        )
     assert retention.purge(30)["conversations"] == 2
     assert not database.exists(old) and not database.exists("shell") and database.exists(young)
-    assert not files_with(state, "zebra-old") and not files_with(state, "zebra-shell") and not files_with(state, old)
+    assert (
+        not files_with(state, "zebra-old")
+        and not files_with(state, "zebra-shell")
+        and not files_with(state, old)
+    )
     assert files_with(state, "zebra-young") and files_with(state, "zebra-start")
     assert retention.purge(30)["conversations"] == 0
 
@@ -181,7 +238,11 @@ def asked(status, age_days, word):
     requests.submit(name, deliver=True)
     requests.mark(name, status)
     with database.engine().begin() as connection:
-        connection.execute(database.contact_requests.update().where(database.contact_requests.c.id == name).values(changed=time.time() - age_days * DAY))
+        connection.execute(
+            database.contact_requests.update()
+            .where(database.contact_requests.c.id == name)
+            .values(changed=time.time() - age_days * DAY)
+        )
     return name
 
 
@@ -192,8 +253,15 @@ def test_purge_deletes_requests_by_their_own_age(state, status):
     assert retention.purge(30, 100)["requests"] == 1
     assert requests.get(old) is None and requests.get(young) is not None
     with database.engine().connect() as connection:
-        assert [row.request for row in connection.execute(sa.select([database.contact_outbox.c.request]))] == [young]
-    assert not files_with(state, "zebra-old") and not files_with(state, old) and files_with(state, "zebra-young")
+        assert [
+            row.request
+            for row in connection.execute(sa.select([database.contact_outbox.c.request]))
+        ] == [young]
+    assert (
+        not files_with(state, "zebra-old")
+        and not files_with(state, old)
+        and files_with(state, "zebra-young")
+    )
 
 
 def fill(conversations, events=20, age_days=40):
@@ -201,13 +269,29 @@ def fill(conversations, events=20, age_days=40):
     then = time.time() - age_days * DAY
     names = [f"old-{number}" for number in range(conversations)]
     with database.engine().begin() as connection:
-        connection.execute(database.sessions.insert(), [{"id": name, "created": then, "expires": then} for name in names])
+        connection.execute(
+            database.sessions.insert(),
+            [{"id": name, "created": then, "expires": then} for name in names],
+        )
         for start in range(0, conversations, 100):
-            connection.execute(database.events.insert(), [{"sender_id": name, "type_name": "user", "timestamp": then, "data": "zebra " * 200} for name in names[start:start + 100] for _ in range(events)])
+            connection.execute(
+                database.events.insert(),
+                [
+                    {
+                        "sender_id": name,
+                        "type_name": "user",
+                        "timestamp": then,
+                        "data": "zebra " * 200,
+                    }
+                    for name in names[start : start + 100]
+                    for _ in range(events)
+                ],
+            )
 
 
 def test_a_purge_gives_space_back_and_never_holds_the_file_for_long(state):
-    """Another connection writes all the time while 30 MB are purged; a VACUUM of the whole file would hold it for as long as it takes."""
+    """Another connection writes all the time while 30 MB are purged; a VACUUM of the whole file
+    would hold it for as long as it takes."""
     fill(1200)
     database.fold()
     before, waits, done = database.path().stat().st_size, [], threading.Event()
@@ -240,7 +324,9 @@ def test_a_file_of_an_earlier_time_shrinks_after_make_purge(state):
     fill(100)
     database.fold()
     whole = database.path().stat().st_size
-    assert retention.purge(30)["conversations"] == 100, "the serving process never rewrites the file"
+    assert retention.purge(30)["conversations"] == 100, (
+        "the serving process never rewrites the file"
+    )
     assert database.path().stat().st_size == whole and not files_with(state, "zebra")
     database.convert()
     assert database.path().stat().st_size < whole / 5
@@ -305,7 +391,9 @@ def test_a_clock_that_jumped_purges_nothing(state, monkeypatch, caplog):
     monkeypatch.setattr(retention, "EVERY", 0.1)
     young, right = conversation(1), time.time
     began = time.monotonic()
-    monkeypatch.setattr(time, "time", lambda: right() + (40 * DAY if time.monotonic() - began > 0.3 else 0))
+    monkeypatch.setattr(
+        time, "time", lambda: right() + (40 * DAY if time.monotonic() - began > 0.3 else 0)
+    )
     run_schedule(1.5)
     assert database.exists(young) and "the clock jumped" in caplog.text
 
@@ -328,7 +416,9 @@ def test_a_backup_is_restored(state):
     assert backup.restore(file) == 1
     assert database.exists(kept) and not database.exists(erased) and not database.exists(later)
     assert rows() == {name: count // 2 for name, count in before.items()}
-    assert [turn["text"] for turn in webstore.WebStore().history(kept) if turn["from"] == "visitor"] == ["zebra-kept"]
+    assert [
+        turn["text"] for turn in webstore.WebStore().history(kept) if turn["from"] == "visitor"
+    ] == ["zebra-kept"]
     assert not files_with(state / "..", "zebra-later")
 
 
@@ -353,8 +443,17 @@ def test_a_damaged_backup_changes_nothing(state, damage):
 
 def make(target, state, **more):
     outer = ("ARGS", "MAKEFLAGS", "MAKEOVERRIDES", "MFLAGS", "MAKELEVEL", "ASSISTANT_DATABASE_URL")
-    env = {**{k: v for k, v in launch.environment().items() if k not in outer}, "ASSISTANT_STATE": str(state)}
-    return subprocess.run(["make", "-C", str(paths.ROOT), target, *(f"{k}={v}" for k, v in more.items())], env=env, capture_output=True, text=True, timeout=120)
+    env = {
+        **{k: v for k, v in launch.environment().items() if k not in outer},
+        "ASSISTANT_STATE": str(state),
+    }
+    return subprocess.run(
+        ["make", "-C", str(paths.ROOT), target, *(f"{k}={v}" for k, v in more.items())],
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
 
 
 @pytest.mark.slow
@@ -364,37 +463,64 @@ def test_the_commands(state):
     done = make("backup", state)
     assert done.returncode == 0 and "written: " in done.stdout, done.stderr
     file = done.stdout.split("written: ")[1].strip()
-    assert "conversations without a message for 30 days: 1 deleted" in make("purge", state).stdout and not database.exists(session)
+    assert "conversations without a message for 30 days: 1 deleted" in make(
+        "purge", state
+    ).stdout and not database.exists(session)
     assert "deleted" in make("erase", state, ID=young).stdout and not database.exists(young)
     missing = make("erase", state, ID=young)
     assert missing.returncode != 0 and "there is no conversation" in missing.stderr
-    assert "restored: 0 conversations" in make("restore", state, FILE=file).stdout  # one was erased since, one is too old
-    for done in (make("restore", state), make("erase", state), make("restore", state, FILE="/nowhere")):
+    assert (
+        "restored: 0 conversations" in make("restore", state, FILE=file).stdout
+    )  # one was erased since, one is too old
+    for done in (
+        make("restore", state),
+        make("erase", state),
+        make("restore", state, FILE="/nowhere"),
+    ):
         assert done.returncode != 0 and "!!" in done.stderr and "Traceback" not in done.stderr
 
 
 def test_a_wrong_address_is_named(monkeypatch):
     monkeypatch.setenv("ASSISTANT_DATABASE_URL", "mysql://host/database")
     database.engine.cache_clear()
-    with pytest.raises(database.StoreError, match="ASSISTANT_DATABASE_URL must look like postgresql://"):
+    with pytest.raises(
+        database.StoreError, match="ASSISTANT_DATABASE_URL must look like postgresql://"
+    ):
         database.engine()
     monkeypatch.setenv("ASSISTANT_DATABASE_URL", "postgresql://somebody:secret@127.0.0.1:1/nowhere")
     with pytest.raises(database.StoreError, match="PostgreSQL .* cannot be used") as error:
         database.engine()
     assert "secret" not in str(error.value)
-    done = subprocess.run([sys.executable, "-m", "assistant.retention", "purge"], cwd=paths.ROOT, env={**launch.environment()}, capture_output=True, text=True)
-    assert done.returncode == 1 and done.stderr.startswith("!! PostgreSQL") and "Traceback" not in done.stderr
+    done = subprocess.run(
+        [sys.executable, "-m", "assistant.retention", "purge"],
+        cwd=paths.ROOT,
+        env={**launch.environment()},
+        capture_output=True,
+        text=True,
+    )
+    assert (
+        done.returncode == 1
+        and done.stderr.startswith("!! PostgreSQL")
+        and "Traceback" not in done.stderr
+    )
 
 
 # -- Rasa's tracker store
 
 
 def tracker_store():
-    return ConversationStore(Domain.from_yaml('version: "3.1"\nslots:\n  conversation:\n    type: any\n    mappings: [{type: custom}]\n'))
+    return ConversationStore(
+        Domain.from_yaml(
+            'version: "3.1"\nslots:\n  conversation:\n    type: any\n    mappings: [{type:'
+            " custom}]\n"
+        )
+    )
 
 
 def talk(store, sender, *events):
-    """Load, add events, save; gives the tracker as it is loaded afterwards and the faults of it all."""
+    """Load, add events, save; gives the tracker as it is loaded afterwards and the faults of it
+    all."""
+
     async def turn():
         faults = watch_faults()
         tracker = await store.retrieve(sender) or DialogueStateTracker(sender, store.domain.slots)
@@ -407,16 +533,35 @@ def talk(store, sender, *events):
 
 
 def test_events_are_stored_by_row_whatever_the_clock_says(state):
-    """Rasa finds the latest session by its time stamp: with a clock that jumps back it loses and repeats events."""
+    """Rasa finds the latest session by its time stamp: with a clock that jumps back it loses and
+    repeats events."""
     store, now = tracker_store(), time.time()
-    talk(store, "v", SessionStarted(now), SlotSet("conversation", {"n": 1}, timestamp=now), UserUttered("first", timestamp=now))
+    talk(
+        store,
+        "v",
+        SessionStarted(now),
+        SlotSet("conversation", {"n": 1}, timestamp=now),
+        UserUttered("first", timestamp=now),
+    )
     earlier = now - 30 * DAY
     tracker, _ = talk(store, "v", UserUttered("second", timestamp=earlier))
     assert [e.text for e in tracker.events if isinstance(e, UserUttered)] == ["first", "second"]
-    tracker, _ = talk(store, "v", ActionExecuted("action_session_start", timestamp=earlier), SessionStarted(earlier), UserUttered("third", timestamp=earlier))
-    assert [e.text for e in tracker.events if isinstance(e, UserUttered)] == ["third"], "the session that was written last is the latest"
+    tracker, _ = talk(
+        store,
+        "v",
+        ActionExecuted("action_session_start", timestamp=earlier),
+        SessionStarted(earlier),
+        UserUttered("third", timestamp=earlier),
+    )
+    assert [e.text for e in tracker.events if isinstance(e, UserUttered)] == ["third"], (
+        "the session that was written last is the latest"
+    )
     full = asyncio.run(store.retrieve_full_tracker("v"))
-    assert [e.text for e in full.events if isinstance(e, UserUttered)] == ["first", "second", "third"]
+    assert [e.text for e in full.events if isinstance(e, UserUttered)] == [
+        "first",
+        "second",
+        "third",
+    ]
 
 
 def test_a_conversation_that_cannot_be_saved_is_kept_until_it_can(state, monkeypatch):
@@ -428,11 +573,22 @@ def test_a_conversation_that_cannot_be_saved_is_kept_until_it_can(state, monkeyp
         raise sa.exc.OperationalError("INSERT", {}, Exception("database or disk is full"))
 
     monkeypatch.setattr(store, "_write", full)
-    tracker, faults = talk(store, "v", UserUttered("in between"), SlotSet("conversation", {"circumstances": {"pregnancy": {}}}))
-    assert faults == ["save", "retrieve"] and tracker.get_slot("conversation") == {"circumstances": {"pregnancy": {}}}
+    tracker, faults = talk(
+        store,
+        "v",
+        UserUttered("in between"),
+        SlotSet("conversation", {"circumstances": {"pregnancy": {}}}),
+    )
+    assert faults == ["save", "retrieve"] and tracker.get_slot("conversation") == {
+        "circumstances": {"pregnancy": {}}
+    }
     monkeypatch.setattr(store, "_write", good)
     tracker, faults = talk(store, "v", UserUttered("after"))
-    assert not faults and [e.text for e in tracker.events if isinstance(e, UserUttered)] == ["before", "in between", "after"]
+    assert not faults and [e.text for e in tracker.events if isinstance(e, UserUttered)] == [
+        "before",
+        "in between",
+        "after",
+    ]
 
 
 def test_what_another_process_wrote_meanwhile_is_put_together(state):
@@ -442,25 +598,49 @@ def test_what_another_process_wrote_meanwhile_is_put_together(state):
     async def both():
         faults = watch_faults()
         one, two = await store.retrieve("v"), await other.retrieve("v")
-        one.update_with_events([UserUttered("I am pregnant"), SlotSet("conversation", {"circumstances": {"pregnancy": {}}})], store.domain)
-        two.update_with_events([UserUttered("I take warfarin"), SlotSet("conversation", {"circumstances": {"blood_thinner": {}}, "urgent": "same_day"})], store.domain)
+        one.update_with_events(
+            [
+                UserUttered("I am pregnant"),
+                SlotSet("conversation", {"circumstances": {"pregnancy": {}}}),
+            ],
+            store.domain,
+        )
+        two.update_with_events(
+            [
+                UserUttered("I take warfarin"),
+                SlotSet(
+                    "conversation", {"circumstances": {"blood_thinner": {}}, "urgent": "same_day"}
+                ),
+            ],
+            store.domain,
+        )
         await store.save(one)
         await other.save(two)
         return await store.retrieve("v"), faults
 
     tracker, faults = asyncio.run(both())
-    assert faults == ["conflict"] and set(tracker.get_slot("conversation")["circumstances"]) == {"pregnancy", "blood_thinner"}
-    assert [e.text for e in tracker.events if isinstance(e, UserUttered)] == ["before", "I am pregnant", "I take warfarin"]
+    assert faults == ["conflict"] and set(tracker.get_slot("conversation")["circumstances"]) == {
+        "pregnancy",
+        "blood_thinner",
+    }
+    assert [e.text for e in tracker.events if isinstance(e, UserUttered)] == [
+        "before",
+        "I am pregnant",
+        "I take warfarin",
+    ]
 
 
 def test_putting_together_forgets_neither_circumstances_nor_urgent_advice():
-    assert put_together({"urgent": "emergency", "circumstances": {"a": 1}, "topic": "x"}, {"circumstances": {"b": 2}, "urgent": None, "topic": "y"}) == {
-        "urgent": "emergency", "circumstances": {"a": 1, "b": 2}, "topic": "y"}
+    assert put_together(
+        {"urgent": "emergency", "circumstances": {"a": 1}, "topic": "x"},
+        {"circumstances": {"b": 2}, "urgent": None, "topic": "y"},
+    ) == {"urgent": "emergency", "circumstances": {"a": 1, "b": 2}, "topic": "y"}
     assert put_together(None, None)["circumstances"] == {}
 
 
 def test_a_message_at_work_writes_nothing_after_its_conversation_was_erased(state):
-    """Neither Rasa's events, whether the conversation was new or had rows, nor what could not be saved before."""
+    """Neither Rasa's events, whether the conversation was new or had rows, nor what could not be
+    saved before."""
     store = tracker_store()
     for earlier in ((), (SessionStarted(), UserUttered("before"))):
         session = conversation()
@@ -468,7 +648,9 @@ def test_a_message_at_work_writes_nothing_after_its_conversation_was_erased(stat
             talk(store, session, *earlier)
 
         async def erased_meanwhile(session=session):
-            tracker = await store.retrieve(session) or DialogueStateTracker(session, store.domain.slots)
+            tracker = await store.retrieve(session) or DialogueStateTracker(
+                session, store.domain.slots
+            )
             tracker.update(UserUttered("zebra-late"), store.domain)
             database.erase(session)
             await store.save(tracker)
@@ -484,16 +666,26 @@ def test_who_had_everything_deleted_can_go_on(state):
     talk(store, session, SessionStarted(), UserUttered("before"))
     database.erase(session, keep_token=True)
     tracker, faults = talk(store, session, UserUttered("after"))
-    assert not faults and [e.text for e in tracker.events if isinstance(e, UserUttered)] == ["after"]
+    assert not faults and [e.text for e in tracker.events if isinstance(e, UserUttered)] == [
+        "after"
+    ]
 
 
 def test_a_conversation_that_was_opened_without_a_database_is_written_by_who_needs_it_first(state):
     store, other = webstore.WebStore(), webstore.WebStore()
     session, token, _ = store.issue(late=True)
-    assert not database.exists(session) and other.session_of(token) == session and database.exists(session)
+    assert (
+        not database.exists(session)
+        and other.session_of(token) == session
+        and database.exists(session)
+    )
     assert other.accept(session, "one") == (True, None)
     database.erase(session)
-    for use in (lambda: other.session_of(token), lambda: other.accept(session, "two"), lambda: other.record(session, "x", {"choices": []}, "one")):
+    for use in (
+        lambda: other.session_of(token),
+        lambda: other.accept(session, "two"),
+        lambda: other.record(session, "x", {"choices": []}, "one"),
+    ):
         with pytest.raises(webstore.BadToken):
             use()
     assert not database.exists(session)

@@ -1,4 +1,5 @@
 """Rate limits: whose address counts, what is refused, and that a danger sign never is."""
+
 import asyncio
 import re
 import time
@@ -22,23 +23,39 @@ class Headers(CIMultiDict):
 
 
 def call(peer, *forwarded):
-    return SimpleNamespace(ip=peer, headers=Headers([("X-Forwarded-For", value) for value in forwarded]))
+    return SimpleNamespace(
+        ip=peer, headers=Headers([("X-Forwarded-For", value) for value in forwarded])
+    )
 
 
-@pytest.mark.parametrize("peer, forwarded, address", [
-    ("127.0.0.1", [], None), ("::1", [], None), ("203.0.113.9", [], "203.0.113.9"),
-    ("127.0.0.1", ["203.0.113.9"], "203.0.113.9"),
-    ("127.0.0.1", ["198.51.100.7, 203.0.113.9"], "203.0.113.9"),  # the left one is what the client says of itself
-    ("127.0.0.1", ["198.51.100.7", "203.0.113.9"], "203.0.113.9"),
-    ("203.0.113.9", ["198.51.100.7"], "203.0.113.9"),  # a client that names another address
-    ("203.0.113.9", ["127.0.0.1"], "203.0.113.9"),
-    ("127.0.0.1", ["203.0.113.9, 127.0.0.1"], "203.0.113.9"),
-    ("127.0.0.1", ["2001:db8:1:2:3:4:5:6"], "2001:db8:1:2::/64"), ("127.0.0.1", ["[2001:db8:1:2::9]"], "2001:db8:1:2::/64"),
-    ("::ffff:203.0.113.9", [], "203.0.113.9"), ("203.0.113.9", ["nonsense"], "203.0.113.9"),
-    ("127.0.0.1", ["203.0.113.9:52110"], "203.0.113.9"), ("127.0.0.1", ["[2001:db8:1:2::9]:443"], "2001:db8:1:2::/64"),  # with the port
-    ("127.0.0.1", ["unknown"], "127.0.0.1"), ("127.0.0.1", [""], "127.0.0.1"), ("::1", ["203.0.113.9, _hidden"], "::/64"),  # unusable: the proxy itself counts
-    ("127.0.0.1", ["127.0.0.1"], None),
-])
+@pytest.mark.parametrize(
+    "peer, forwarded, address",
+    [
+        ("127.0.0.1", [], None),
+        ("::1", [], None),
+        ("203.0.113.9", [], "203.0.113.9"),
+        ("127.0.0.1", ["203.0.113.9"], "203.0.113.9"),
+        (
+            "127.0.0.1",
+            ["198.51.100.7, 203.0.113.9"],
+            "203.0.113.9",
+        ),  # the left one is what the client says of itself
+        ("127.0.0.1", ["198.51.100.7", "203.0.113.9"], "203.0.113.9"),
+        ("203.0.113.9", ["198.51.100.7"], "203.0.113.9"),  # a client that names another address
+        ("203.0.113.9", ["127.0.0.1"], "203.0.113.9"),
+        ("127.0.0.1", ["203.0.113.9, 127.0.0.1"], "203.0.113.9"),
+        ("127.0.0.1", ["2001:db8:1:2:3:4:5:6"], "2001:db8:1:2::/64"),
+        ("127.0.0.1", ["[2001:db8:1:2::9]"], "2001:db8:1:2::/64"),
+        ("::ffff:203.0.113.9", [], "203.0.113.9"),
+        ("203.0.113.9", ["nonsense"], "203.0.113.9"),
+        ("127.0.0.1", ["203.0.113.9:52110"], "203.0.113.9"),
+        ("127.0.0.1", ["[2001:db8:1:2::9]:443"], "2001:db8:1:2::/64"),  # with the port
+        ("127.0.0.1", ["unknown"], "127.0.0.1"),
+        ("127.0.0.1", [""], "127.0.0.1"),
+        ("::1", ["203.0.113.9, _hidden"], "::/64"),  # unusable: the proxy itself counts
+        ("127.0.0.1", ["127.0.0.1"], None),
+    ],
+)
 def test_whose_address_counts(peer, forwarded, address):
     assert address_of(call(peer, *forwarded), TRUSTED) == address
 
@@ -50,7 +67,12 @@ def test_a_proxy_that_is_not_named_is_a_client():
 
 def waits(throttle, request, calls, **what):
     async def all_of_them():
-        return [await throttle.check(request, Limits(messages_a_minute=3, calls_a_minute=5, sessions_a_minute=2), **what) for _ in range(calls)]
+        return [
+            await throttle.check(
+                request, Limits(messages_a_minute=3, calls_a_minute=5, sessions_a_minute=2), **what
+            )
+            for _ in range(calls)
+        ]
 
     return asyncio.run(all_of_them())
 
@@ -59,7 +81,9 @@ def test_each_limit_is_counted_by_itself():
     throttle, one, other = Throttle(), call("203.0.113.9"), call("203.0.113.10")
     first = waits(throttle, one, 4, session="a")
     assert first[:3] == [None] * 3 and 1 <= first[3] <= 61
-    assert waits(throttle, one, 2, session="b")[0] is None  # another conversation of the same address
+    assert (
+        waits(throttle, one, 2, session="b")[0] is None
+    )  # another conversation of the same address
     assert waits(throttle, one, 1, session="c")[0] >= 1  # the address has had its five
     assert waits(throttle, other, 1, session="d") == [None]
     assert [bool(wait) for wait in waits(throttle, one, 3, opening=True)] == [False, False, True]
@@ -68,7 +92,11 @@ def test_each_limit_is_counted_by_itself():
 
 def test_without_redis_each_process_counts_for_itself(monkeypatch, caplog):
     monkeypatch.setenv("ASSISTANT_REDIS_URL", f"redis://127.0.0.1:{free_port()}/0")
-    assert [bool(wait) for wait in waits(Throttle(), call("203.0.113.9"), 3, opening=True)] == [False, False, True]
+    assert [bool(wait) for wait in waits(Throttle(), call("203.0.113.9"), 3, opening=True)] == [
+        False,
+        False,
+        True,
+    ]
     assert caplog.text.count("Redis does not answer") == 1
 
 
@@ -78,7 +106,12 @@ def strict(tmp_path_factory):
     launch.train()
     folder = tmp_path_factory.mktemp("strict")
     text = re.sub(r"\nlimits:\n.*", "", (paths.ROOT / "clinic.yml").read_text("utf-8"), flags=re.S)
-    (folder / "clinic.yml").write_text(text + "\nlimits: {messages_a_minute: 3, sessions_a_minute: 4, calls_a_minute: 12, characters: 500, body_kilobytes: 32, token_hours: 2}\n", "utf-8")
+    (folder / "clinic.yml").write_text(
+        text
+        + "\nlimits: {messages_a_minute: 3, sessions_a_minute: 4, calls_a_minute: 12, characters:"
+        " 500, body_kilobytes: 32, token_hours: 2}\n",
+        "utf-8",
+    )
     running = Assistant(folder, CLINIC_FILE=str(folder / "clinic.yml"))
     try:
         yield running.wait()
@@ -93,16 +126,32 @@ def test_too_many_messages_are_refused_kindly_and_a_danger_sign_is_answered(stri
     headers = {**through, "Authorization": f"Bearer {opened['token']}"}
 
     def say(text):
-        return requests.post(strict.url + "/messages", json={"text": text}, headers=headers, timeout=30)
+        return requests.post(
+            strict.url + "/messages", json={"text": text}, headers=headers, timeout=30
+        )
 
     answers = [say("does it hurt") for _ in range(4)]
     assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
     refused = answers[-1]
-    assert refused.headers["content-type"] == "application/problem+json" and 1 <= int(refused.headers["Retry-After"]) <= 61
-    assert refused.json()["status"] == 429 and "seconds" in refused.json()["detail"] and "{" not in refused.json()["detail"]
+    assert (
+        refused.headers["content-type"] == "application/problem+json"
+        and 1 <= int(refused.headers["Retry-After"]) <= 61
+    )
+    assert (
+        refused.json()["status"] == 429
+        and "seconds" in refused.json()["detail"]
+        and "{" not in refused.json()["detail"]
+    )
     urgent = say("my throat is closing up and i cannot breathe")
-    assert urgent.status_code == 200 and urgent.json()["turn"]["urgency"] == "emergency" and "999" in spoken(urgent.json()["turn"])
-    opened = [requests.post(strict.url + "/sessions", json={}, headers=through, timeout=30).status_code for _ in range(4)]
+    assert (
+        urgent.status_code == 200
+        and urgent.json()["turn"]["urgency"] == "emergency"
+        and "999" in spoken(urgent.json()["turn"])
+    )
+    opened = [
+        requests.post(strict.url + "/sessions", json={}, headers=through, timeout=30).status_code
+        for _ in range(4)
+    ]
     assert opened == [201, 201, 201, 429]
 
 
@@ -110,7 +159,10 @@ def test_too_many_messages_are_refused_kindly_and_a_danger_sign_is_answered(stri
 def test_health_and_deletion_count_as_calls_but_life_does_not(strict):
     opened = requests.post(strict.url + "/sessions", json={}, timeout=30).json()
     headers = {"X-Forwarded-For": "203.0.113.60", "Authorization": f"Bearer {opened['token']}"}
-    assert [requests.get(strict.url + "/health", headers=headers, timeout=30).status_code for _ in range(13)] == [200] * 12 + [429]
+    assert [
+        requests.get(strict.url + "/health", headers=headers, timeout=30).status_code
+        for _ in range(13)
+    ] == [200] * 12 + [429]
     refused = requests.delete(strict.url + "/sessions", headers=headers, timeout=30)
     assert refused.status_code == 429 and int(refused.headers["Retry-After"]) >= 1
     assert requests.get(strict.url + "/live", headers=headers, timeout=30).status_code == 200
@@ -120,10 +172,16 @@ def test_health_and_deletion_count_as_calls_but_life_does_not(strict):
 def test_sizes_and_the_tokens_life_are_the_clinics(strict):
     visitor = Visitor(strict.url)
     assert visitor.opened["expires_in"] == 2 * 3600
-    assert jwt.decode(visitor.opened["token"], options={"verify_signature": False})["exp"] == pytest.approx(time.time() + 7200, abs=120)
+    assert jwt.decode(visitor.opened["token"], options={"verify_signature": False})[
+        "exp"
+    ] == pytest.approx(time.time() + 7200, abs=120)
     assert requests.get(strict.url + "/clinic", timeout=30).json()["characters"] == 500
     assert "one go" in spoken(visitor.say("does it hurt? " * 40))
-    answer = visitor.post("/messages", data=b'{"text": "' + b"a" * 33_000 + b'"}', headers={"Content-Type": "application/json"})
+    answer = visitor.post(
+        "/messages",
+        data=b'{"text": "' + b"a" * 33_000 + b'"}',
+        headers={"Content-Type": "application/json"},
+    )
     assert answer.status_code == 413 and "32 KB" in answer.json()["detail"]
 
 
@@ -131,15 +189,27 @@ def test_the_limits_defaults_are_those_of_the_contract():
     limits = Limits()
     assert (limits.characters, limits.body_kilobytes, limits.token_hours) == (4000, 128, 24)
     written = clinic.load_clinic(paths.ROOT / "clinic.yml").limits
-    assert written.copy(update={"trusted_proxies": limits.trusted_proxies}) == limits  # compose.yml has a proxy of its own
+    assert (
+        written.copy(update={"trusted_proxies": limits.trusted_proxies}) == limits
+    )  # compose.yml has a proxy of its own
 
 
-@pytest.mark.parametrize("line, wrong", [("characters: 20000, body_kilobytes: 64", "raise `body_kilobytes` or lower `characters`"), ("characters: 10", "500"), ("token_hours: 0", "1"), ("body_kilobytes: 4096", "1024")])
+@pytest.mark.parametrize(
+    "line, wrong",
+    [
+        ("characters: 20000, body_kilobytes: 64", "raise `body_kilobytes` or lower `characters`"),
+        ("characters: 10", "500"),
+        ("token_hours: 0", "1"),
+        ("body_kilobytes: 4096", "1024"),
+    ],
+)
 def test_limits_that_do_not_fit_are_refused(tmp_path, line, wrong):
     from assistant.yamlfile import ContentError
 
     path = tmp_path / "clinic.yml"
-    path.write_text(f"name: Test Clinic\nphone: '+44 20 7946 0000'\ncountry: GB\nlimits: {{{line}}}\n", "utf-8")
+    path.write_text(
+        f"name: Test Clinic\nphone: '+44 20 7946 0000'\ncountry: GB\nlimits: {{{line}}}\n", "utf-8"
+    )
     with pytest.raises(ContentError, match=f"clinic.yml:4 .*{wrong}"):
         clinic.load_clinic(path)
 
@@ -148,6 +218,10 @@ def test_a_wrong_limit_names_its_line(tmp_path):
     from assistant.yamlfile import ContentError
 
     path = tmp_path / "clinic.yml"
-    path.write_text("name: Test Clinic\nphone: '+44 20 7946 0000'\ncountry: GB\nlimits:\n  trusted_proxies: [the balancer]\n", "utf-8")
+    path.write_text(
+        "name: Test Clinic\nphone: '+44 20 7946 0000'\ncountry: GB\nlimits:\n  trusted_proxies:"
+        " [the balancer]\n",
+        "utf-8",
+    )
     with pytest.raises(ContentError, match="clinic.yml:5 .*neither an address nor a network"):
         clinic.load_clinic(path)

@@ -1,4 +1,6 @@
-"""The training data: enough of it, no near-duplicates, variety in every intent, nothing of the evaluation set in it."""
+"""The training data: enough of it, no near-duplicates, variety in every intent, nothing of the
+evaluation set in it."""
+
 import collections
 
 import numpy as np
@@ -11,7 +13,12 @@ from assistant.safety.triage import LEVELS
 from tests.evaluation import safety_report, score
 
 EXAMPLES = {intent: [text for _, _, text in lines] for intent, lines in training_examples().items()}
-OUTSIDE = ("ask_out_of_scope", "ask_out_of_scope_treatment", "ask_smalltalk", "ask_diagnosis_request")
+OUTSIDE = (
+    "ask_out_of_scope",
+    "ask_out_of_scope_treatment",
+    "ask_smalltalk",
+    "ask_diagnosis_request",
+)
 
 
 def test_every_topic_has_at_least_eighty_examples():
@@ -21,8 +28,16 @@ def test_every_topic_has_at_least_eighty_examples():
 
 
 def test_no_near_duplicates_within_an_intent():
-    assert list(variety.near_duplicates(["how long does it take to heal", "how long does it take to heal?!"])), "the check itself must see one"
-    pairs = [(intent, *pair) for intent, texts in EXAMPLES.items() for pair in variety.near_duplicates(texts)]
+    assert list(
+        variety.near_duplicates(
+            ["how long does it take to heal", "how long does it take to heal?!"]
+        )
+    ), "the check itself must see one"
+    pairs = [
+        (intent, *pair)
+        for intent, texts in EXAMPLES.items()
+        for pair in variety.near_duplicates(texts)
+    ]
     assert not pairs, pairs[:5]
 
 
@@ -34,7 +49,8 @@ def test_every_intent_is_varied():
 
 
 def near_copies(texts, known):
-    """(text, known text, similarity) of every text that is nearly one of `known`, by letter trigrams as in assistant.variety; very short ones only when the same."""
+    """(text, known text, similarity) of every text that is nearly one of `known`, by letter
+    trigrams as in assistant.variety; very short ones only when the same."""
     index = collections.defaultdict(list)
     for number, other in enumerate(known):
         for gram in variety.trigrams(other):
@@ -44,7 +60,11 @@ def near_copies(texts, known):
     for text in texts:
         grams = variety.trigrams(text)
         places = [index[gram] for gram in grams if gram in index]
-        shared = np.bincount(np.concatenate(places), minlength=len(known)) if places else np.zeros(len(known))
+        shared = (
+            np.bincount(np.concatenate(places), minlength=len(known))
+            if places
+            else np.zeros(len(known))
+        )
         shares = shared / (sizes + len(grams) - shared)
         for number in np.flatnonzero(shares >= variety.NEAR):
             if shares[number] > 0.95 or min(len(text), len(known[number])) >= variety.LEAST_LETTERS:
@@ -52,10 +72,21 @@ def near_copies(texts, known):
 
 
 def test_no_evaluation_text_is_nearly_a_training_text():
-    """Every set that is scored (messages, safety, circumstances) against everything that is trained on (questions, safety messages, statements)."""
-    known = sorted({text for texts in EXAMPLES.values() for text in texts} | {text for text, _ in read_messages()} | {text for text, _ in read_statements()})
-    scored = [row["message"] for rows in (score.rows(), safety_report.rows(), safety_report.circumstance_rows()) for row in rows]
-    assert list(near_copies(["How red will I be?!"], ["how red will i be"])), "the check itself must see one"
+    """Every set that is scored (messages, safety, circumstances) against everything that is trained
+    on (questions, safety messages, statements)."""
+    known = sorted(
+        {text for texts in EXAMPLES.values() for text in texts}
+        | {text for text, _ in read_messages()}
+        | {text for text, _ in read_statements()}
+    )
+    scored = [
+        row["message"]
+        for rows in (score.rows(), safety_report.rows(), safety_report.circumstance_rows())
+        for row in rows
+    ]
+    assert list(near_copies(["How red will I be?!"], ["how red will i be"])), (
+        "the check itself must see one"
+    )
     assert not list(near_copies(scored, known))
 
 
@@ -72,7 +103,12 @@ def test_safety_messages_of_every_level():
     count = {}
     for _, label in read_messages():
         count[label.split("/")[0]] = count.get(label.split("/")[0], 0) + 1
-    assert all(count[level] >= 150 for level in ("emergency", "same_day", "contact_clinic", "expected")) and count["none"] >= 400, count
+    assert (
+        all(
+            count[level] >= 150 for level in ("emergency", "same_day", "contact_clinic", "expected")
+        )
+        and count["none"] >= 400
+    ), count
 
 
 def test_every_circumstance_has_statements(kb):

@@ -1,1 +1,2 @@
-"""Several Rasa workers and action workers behind nginx, with PostgreSQL and Redis, on one machine: `make cluster` (docs/deployment.md)."""
+"""Several Rasa workers and action workers behind nginx, with PostgreSQL and Redis, on one machine:
+`make cluster` (docs/deployment.md)."""

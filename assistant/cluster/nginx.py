@@ -1,4 +1,5 @@
 """nginx in front of the Rasa workers, and between them and the action workers."""
+
 import os
 from pathlib import Path
 from typing import List
@@ -94,15 +95,33 @@ class Nginx:
         self.folder.mkdir(parents=True, exist_ok=True)
 
         def servers(ports: List[int]) -> str:
-            # A worker that was killed stays in the list: nginx leaves it out by itself after two refused connections, and tries it again after fail_timeout.
-            return "\n".join(f"    server 127.0.0.1:{port} max_fails=2 fail_timeout=2s;" for port in ports)
+            # A worker that was killed stays in the list: nginx leaves it out by itself after two
+            # refused connections, and tries it again after fail_timeout.
+            return "\n".join(
+                f"    server 127.0.0.1:{port} max_fails=2 fail_timeout=2s;" for port in ports
+            )
 
         user = "user www-data;\n" if os.getuid() == 0 else ""
-        text = SETTINGS.format(folder=self.folder, user=user, workers=servers(workers), actions=servers(actions), port=self.port, action_port=self.action_port)
+        text = SETTINGS.format(
+            folder=self.folder,
+            user=user,
+            workers=servers(workers),
+            actions=servers(actions),
+            port=self.port,
+            action_port=self.action_port,
+        )
         part = self.folder / "nginx.conf.part"
         part.write_text(text, "utf-8")
         part.rename(self.folder / "nginx.conf")
 
     def command(self) -> List[str]:
         """How it is started."""
-        return [find("nginx") or "nginx", "-p", str(self.folder), "-c", str(self.folder / "nginx.conf"), "-e", str(self.folder / "error.log")]
+        return [
+            find("nginx") or "nginx",
+            "-p",
+            str(self.folder),
+            "-c",
+            str(self.folder / "nginx.conf"),
+            "-e",
+            str(self.folder / "error.log"),
+        ]

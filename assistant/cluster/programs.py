@@ -1,4 +1,6 @@
-"""The programs that a cluster needs besides Python: where they are, how they are installed, prepared and started. All on loopback."""
+"""The programs that a cluster needs besides Python: where they are, how they are installed,
+prepared and started. All on loopback."""
+
 import contextlib
 import os
 import pwd
@@ -11,7 +13,13 @@ from pathlib import Path
 from typing import Any, Dict, List, Optional
 
 #: Program and the Debian package that has it.
-PACKAGES = {"nginx": "nginx-light", "redis-server": "redis-server", "postgres": "postgresql", "initdb": "postgresql", "logrotate": "logrotate"}
+PACKAGES = {
+    "nginx": "nginx-light",
+    "redis-server": "redis-server",
+    "postgres": "postgresql",
+    "initdb": "postgresql",
+    "logrotate": "logrotate",
+}
 #: Seconds that a program may take until it answers.
 START_LIMIT = 60.0
 
@@ -21,11 +29,16 @@ class ClusterError(RuntimeError):
 
 
 def find(program: str) -> Optional[str]:
-    """The path of a program; Debian keeps PostgreSQL's server programs by version, nginx and Redis may be in sbin. The newest version wins."""
-    found = shutil.which(program) or shutil.which(program, path="/usr/sbin:/usr/bin:/usr/local/sbin:/sbin")
+    """The path of a program; Debian keeps PostgreSQL's server programs by version, nginx and Redis
+    may be in sbin. The newest version wins."""
+    found = shutil.which(program) or shutil.which(
+        program, path="/usr/sbin:/usr/bin:/usr/local/sbin:/sbin"
+    )
     if found:
         return found
-    versions = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{program}"), key=lambda path: float(path.parts[4]))
+    versions = sorted(
+        Path("/usr/lib/postgresql").glob(f"*/bin/{program}"), key=lambda path: float(path.parts[4])
+    )
     return str(versions[-1]) if versions else None
 
 
@@ -35,22 +48,31 @@ def missing(wanted: List[str]) -> List[str]:
 
 
 def install(wanted: List[str], say: Any) -> None:
-    """Install what is missing with apt-get, when this is root's; no service is started. Raises ClusterError that says what to install."""
+    """Install what is missing with apt-get, when this is root's; no service is started. Raises
+    ClusterError that says what to install."""
     packages = missing(wanted)
     if not packages:
         return
     command = f"apt-get install {' '.join(packages)}"
     if os.getuid() != 0 or not shutil.which("apt-get"):
-        raise ClusterError(f"the cluster needs programs that are not installed. As root, on Debian and Ubuntu: {command}")
+        raise ClusterError(
+            "the cluster needs programs that are not installed. As root, on Debian and Ubuntu:"
+            f" {command}"
+        )
     say(f"installing {', '.join(packages)} with apt-get")
-    policy = Path("/usr/sbin/policy-rc.d")  # Debian's way to say that a new package must not start its service
+    policy = Path(
+        "/usr/sbin/policy-rc.d"
+    )  # Debian's way to say that a new package must not start its service
     own = not policy.exists()
     if own:
         policy.write_text("#!/bin/sh\nexit 101\n", "utf-8")
         policy.chmod(0o755)
     try:
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        for step in (["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages]):
+        for step in (
+            ["apt-get", "update", "-qq"],
+            ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages],
+        ):
             done = subprocess.run(step, env=environment, capture_output=True, text=True)
     finally:
         if own:
@@ -69,13 +91,16 @@ def free_port() -> int:
 def secret_in(file: Path) -> str:
     """The secret in `file`, made at the first time, readable by its owner only."""
     if not file.exists():
-        with open(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="ascii") as handle:
+        with open(
+            os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="ascii"
+        ) as handle:
             handle.write(secrets.token_hex(24))
     return file.read_text("ascii")
 
 
 class Postgresql:
-    """A PostgreSQL server of our own in `folder`, for one user with a password. PostgreSQL refuses to run as root: then it runs as `postgres`."""
+    """A PostgreSQL server of our own in `folder`, for one user with a password. PostgreSQL refuses
+    to run as root: then it runs as `postgres`."""
 
     name = "postgresql"
 
@@ -87,11 +112,15 @@ class Postgresql:
             try:
                 account = pwd.getpwnam("postgres")
             except KeyError:
-                raise ClusterError("PostgreSQL does not run as root, and there is no user `postgres`: apt-get install postgresql makes one") from None
+                raise ClusterError(
+                    "PostgreSQL does not run as root, and there is no user `postgres`: apt-get"
+                    " install postgresql makes one"
+                ) from None
             self.user = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
 
     def prepare(self) -> None:
-        """Make the data folder at the first time; end a server that an earlier cluster left behind. Raises ClusterError."""
+        """Make the data folder at the first time; end a server that an earlier cluster left behind.
+        Raises ClusterError."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self.password = secret_in(self.folder.parent / "postgresql.secret")
         if self.user:
@@ -99,14 +128,18 @@ class Postgresql:
             reachable = subprocess.run(["test", "-w", str(self.folder)], cwd="/", **self.user)
             if reachable.returncode:
                 raise ClusterError(
-                    f"PostgreSQL runs as the user `postgres`, who cannot reach {self.folder}: choose a folder that everybody may enter, for example ASSISTANT_CLUSTER=/srv/microneedling make cluster")
+                    f"PostgreSQL runs as the user `postgres`, who cannot reach {self.folder}:"
+                    " choose a folder that everybody may enter, for example"
+                    " ASSISTANT_CLUSTER=/srv/microneedling make cluster"
+                )
         if not (self.data / "PG_VERSION").exists():
             self._initialise()
         if self._left_behind():
             self._run("pg_ctl", "-D", str(self.data), "-m", "fast", "-w", "stop", check=False)
 
     def _left_behind(self) -> bool:
-        """Whether a server of an earlier cluster still runs on our data: by its process, not only by its number, which may be another's by now."""
+        """Whether a server of an earlier cluster still runs on our data: by its process, not only
+        by its number, which may be another's by now."""
         try:
             number = (self.data / "postmaster.pid").read_text("ascii").split()[0]
             return str(self.data).encode() in Path(f"/proc/{number}/cmdline").read_bytes()
@@ -115,26 +148,55 @@ class Postgresql:
 
     def _initialise(self) -> None:
         words = self.folder / "password"
-        with open(os.open(words, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w", encoding="ascii") as handle:
+        with open(
+            os.open(words, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w", encoding="ascii"
+        ) as handle:
             handle.write(self.password)
         if self.user:
             os.chown(words, self.user["user"], self.user["group"])
         try:
-            self._run("initdb", "-D", str(self.data), "--username=assistant", "--auth=scram-sha-256", f"--pwfile={words}", "--encoding=UTF8", "--locale=C.UTF-8", "--no-instructions")
+            self._run(
+                "initdb",
+                "-D",
+                str(self.data),
+                "--username=assistant",
+                "--auth=scram-sha-256",
+                f"--pwfile={words}",
+                "--encoding=UTF8",
+                "--locale=C.UTF-8",
+                "--no-instructions",
+            )
         finally:
             words.unlink()
         with (self.data / "postgresql.conf").open("a", encoding="utf-8") as settings:
-            settings.write("\n# the assistant's cluster\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = ''\nmax_connections = 100\nlog_statement = 'none'\n"
-                           "log_min_error_statement = panic\n")
+            settings.write(
+                "\n# the assistant's cluster\nlisten_addresses ="
+                " '127.0.0.1'\nunix_socket_directories = ''\nmax_connections = 100\nlog_statement ="
+                " 'none'\nlog_min_error_statement = panic\n"
+            )
 
     def _run(self, program: str, *arguments: str, check: bool = True) -> None:
-        done = subprocess.run([find(program) or program, *arguments], cwd="/", capture_output=True, text=True, **self.user)
+        done = subprocess.run(
+            [find(program) or program, *arguments],
+            cwd="/",
+            capture_output=True,
+            text=True,
+            **self.user,
+        )
         if check and done.returncode:
             raise ClusterError(f"{program} failed: {(done.stderr or done.stdout).strip()[-600:]}")
 
     def command(self) -> List[str]:
         """How the server is started."""
-        return [find("postgres") or "postgres", "-D", str(self.data), "-p", str(self.port), "-c", "log_error_verbosity=terse"]  # the detail of an error names values of rows
+        return [
+            find("postgres") or "postgres",
+            "-D",
+            str(self.data),
+            "-p",
+            str(self.port),
+            "-c",
+            "log_error_verbosity=terse",
+        ]  # the detail of an error names values of rows
 
     @property
     def url(self) -> str:
@@ -145,11 +207,17 @@ class Postgresql:
         """Wait until it takes connections. Raises ClusterError."""
         import psycopg2
 
-        until(lambda: psycopg2.connect(self.url, connect_timeout=2).close(), psycopg2.OperationalError, self.name, limit)
+        until(
+            lambda: psycopg2.connect(self.url, connect_timeout=2).close(),
+            psycopg2.OperationalError,
+            self.name,
+            limit,
+        )
 
 
 class Redis:
-    """A Redis server of our own that keeps nothing on disk: locks are worth nothing after a restart."""
+    """A Redis server of our own that keeps nothing on disk: locks are worth nothing after a
+    restart."""
 
     name = "redis"
 
@@ -161,8 +229,14 @@ class Redis:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.password = secret_in(self.folder.parent / "redis.secret")
         file = self.folder / "redis.conf"
-        with open(os.open(file, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w", encoding="utf-8") as handle:
-            handle.write(f'bind 127.0.0.1\nport {self.port}\nrequirepass {self.password}\nsave ""\nappendonly no\ndaemonize no\ndir {self.folder}\nmaxmemory 64mb\nmaxmemory-policy noeviction\n')
+        with open(
+            os.open(file, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w", encoding="utf-8"
+        ) as handle:
+            handle.write(
+                f"bind 127.0.0.1\nport {self.port}\nrequirepass {self.password}\nsave"
+                f' ""\nappendonly no\ndaemonize no\ndir {self.folder}\nmaxmemory'
+                " 64mb\nmaxmemory-policy noeviction\n"
+            )
 
     def command(self) -> List[str]:
         """How the server is started."""

@@ -1,8 +1,11 @@
-"""The clinic's desk: short answers to what visitors ask of the clinic itself (hours, way, prices, who), all from clinic.yml.
+"""The clinic's desk: short answers to what visitors ask of the clinic itself (hours, way, prices,
+who), all from clinic.yml.
 
-Each part is a pattern over the visitor's words and the text that answers it (data/knowledge/conversation.yml, `desk`, and
-phrases.yml). What clinic.yml leaves out is answered by the phrase's `missing` text, never by a guess.
+Each part is a pattern over the visitor's words and the text that answers it
+(data/knowledge/conversation.yml, `desk`, and phrases.yml). What clinic.yml leaves out is answered
+by the phrase's `missing` text, never by a guess.
 """
+
 import datetime as dt
 import re
 from typing import Callable, Dict, List, Optional, Tuple
@@ -13,8 +16,17 @@ from assistant.knowledge import Knowledge
 
 #: Most parts that one answer joins.
 MOST_PARTS = 3
-DAY_NAMES = re.compile(rf"\b({'|'.join(DAYS)}|(?:mon|tues?|weds?|thurs?|fri|satur|sat|sun)(?:day)?|tomorrow|today|tonight|weekend)s?\b", re.I)
-COMPLAINT = re.compile(r"\b(?:complain\w*|unhappy|disappointed|furious|angry|refund|manager|owner|botched|ruined|disgusted|terrible|awful|went wrong|not happy|compensation|solicitor|lawyer)\b", re.I)
+DAY_NAMES = re.compile(
+    rf"\b({'|'.join(DAYS)}|(?:mon|tues?|weds?|thurs?|fri|satur|sat|sun)(?:day)?|tomorrow|today|"
+    rf"tonight|weekend)s?\b",
+    re.I,
+)
+COMPLAINT = re.compile(
+    r"\b(?:complain\w*|unhappy|disappointed|furious|angry|refund|manager|owner|botched|ruined|"
+    r"disgusted|terrible|awful|went"
+    r" wrong|not happy|compensation|solicitor|lawyer)\b",
+    re.I,
+)
 OPEN = r"\b(?:open|opening|close[sd]?|closing|shut|there|hours|available|in)\b"
 
 
@@ -50,12 +62,21 @@ def day_words(text: str, kb: Knowledge, now: Optional[dt.datetime]) -> str:
     if not opening.known:
         return kb.phrases.fill("{hours}")
     today, said = opening.local(now).date(), []
-    named = [date for match in DAY_NAMES.finditer(text) for date in _next_dates(match.group(1), today)]
+    named = [
+        date for match in DAY_NAMES.finditer(text) for date in _next_dates(match.group(1), today)
+    ]
     for date in list(dict.fromkeys(named))[:MOST_PARTS]:
         span, holiday = opening.on(date), opening.holiday(date)
         day = f"{date_words(date)}" + (f" ({holiday.name})" if holiday and holiday.name else "")
         if span:
-            said.append(kb.talk("desk", "day_open", day=day, hours_of_day=f"{clock(span[0])} to {clock(span[1])}"))
+            said.append(
+                kb.talk(
+                    "desk",
+                    "day_open",
+                    day=day,
+                    hours_of_day=f"{clock(span[0])} to {clock(span[1])}",
+                )
+            )
         else:
             said.append(kb.talk("desk", "day_closed", day=day))
     return " ".join(said)
@@ -63,7 +84,11 @@ def day_words(text: str, kb: Knowledge, now: Optional[dt.datetime]) -> str:
 
 def reach(text: str, kb: Knowledge, now: Optional[dt.datetime] = None) -> str:
     """How to reach a person; the request form's question follows it."""
-    return kb.talk("handoff", "reach_complaint" if COMPLAINT.search(text) else "reach", open_now=now_words(text, kb, now))
+    return kb.talk(
+        "handoff",
+        "reach_complaint" if COMPLAINT.search(text) else "reach",
+        open_now=now_words(text, kb, now),
+    )
 
 
 def holiday_words(text: str, kb: Knowledge, now: Optional[dt.datetime]) -> str:
@@ -73,20 +98,40 @@ def holiday_words(text: str, kb: Knowledge, now: Optional[dt.datetime]) -> str:
         return kb.talk("desk", "holidays_missing")
     parts = []
     for holiday in coming[:4]:
-        days = date_words(holiday.first) + (f" to {date_words(holiday.last)}" if holiday.last != holiday.first else "")
-        hours = kb.talk("desk", "closed") if holiday.hours == "closed" else holiday.hours.replace("-", " to ")
+        days = date_words(holiday.first) + (
+            f" to {date_words(holiday.last)}" if holiday.last != holiday.first else ""
+        )
+        hours = (
+            kb.talk("desk", "closed")
+            if holiday.hours == "closed"
+            else holiday.hours.replace("-", " to ")
+        )
         parts.append(f"{days}: {hours}")
     return kb.talk("desk", "holidays", list="; ".join(parts))
 
 
 def course_words(text: str, kb: Knowledge, now: Optional[dt.datetime]) -> str:
-    """What a course of three costs, and what three single sessions would; of the prices whose names share most with the question."""
+    """What a course of three costs, and what three single sessions would; of the prices whose names
+    share most with the question."""
     courses = [price for price in kb.clinic.prices or [] if price.course_of_three]
     if not courses:
         return kb.talk("desk", "course_missing")
-    shared = lambda price: len(set(re.findall(r"\w+", price.name.lower())) & set(re.findall(r"\w+", text.lower())) - {"microneedling", "with", "and"})
+    shared = lambda price: len(
+        set(re.findall(r"\w+", price.name.lower()))
+        & set(re.findall(r"\w+", text.lower())) - {"microneedling", "with", "and"}
+    )
     closest = max(map(shared, courses))
-    parts = [kb.talk("desk", "course", name=price.name, price=money(price.course_of_three, kb.clinic.currency), singles=money(3 * price.amount, kb.clinic.currency)) for price in courses if shared(price) == closest]
+    parts = [
+        kb.talk(
+            "desk",
+            "course",
+            name=price.name,
+            price=money(price.course_of_three, kb.clinic.currency),
+            singles=money(3 * price.amount, kb.clinic.currency),
+        )
+        for price in courses
+        if shared(price) == closest
+    ]
     return kb.talk("desk", "courses", list="; ".join(parts))
 
 
@@ -102,79 +147,177 @@ def phrase(name: str) -> Callable[[str, Knowledge, Optional[dt.datetime]], str]:
 
 
 Part = Tuple[re.Pattern, Callable[[str, Knowledge, Optional[dt.datetime]], str]]
-_CANCEL = re.compile(r"\b(?:cancel\w*|re-?sched\w*|re-?arrang\w*|re-?book\w*|postpon\w*|move|mov(?:ed|ing)|chang(?:e|ed|ing)|swap|(?:running|be|am|i'?m) late|miss(?:ed|ing)?|no.?show|can'?t make|cannot make|lose|refund\w*|(?:money|deposit) back)\b", re.I)
-_DEPOSIT = re.compile(r"\bdeposits?\b|\bpay(?:ment)? (?:up ?front|in advance|before)\b|\bupfront\b", re.I)
-_WHO = re.compile(r"\bwho(?:'s| is| are|se)? (?:the|your) (?:nurse|doctor|practitioner|therapist|staff|team|people)s?\b|\b(?:who|whom|which (?:nurse|person|doctor|practitioner))\b.{0,30}\b(?:do|does|doing|treat\w*|perform\w*|give|carr\w+|work\w*|needle|see|be)\b|\b(?:nurse|doctor|practitioner|therapist|beautician)s?\b.{0,25}\b(?:do|does|perform|there|treat)\b|\bqualified\b", re.I)
+_CANCEL = re.compile(
+    r"\b(?:cancel\w*|re-?sched\w*|re-?arrang\w*|re-?book\w*|postpon\w*|move|mov(?:ed|ing)|"
+    r"chang(?:e|ed|ing)|swap|(?:running|be|am|i'?m)"
+    r" late|miss(?:ed|ing)?|no.?show|can'?t make|cannot make|lose|refund\w*|(?:money|deposit)"
+    r" back)\b",
+    re.I,
+)
+_DEPOSIT = re.compile(
+    r"\bdeposits?\b|\bpay(?:ment)? (?:up ?front|in advance|before)\b|\bupfront\b", re.I
+)
+_WHO = re.compile(
+    r"\bwho(?:'s| is| are|se)? (?:the|your)"
+    r" (?:nurse|doctor|practitioner|therapist|staff|team|people)s?\b|\b(?:who|whom|which"
+    r" (?:nurse|person|doctor|practitioner))\b.{0,30}\b(?:do|does|doing|treat\w*|perform\w*|give|"
+    r"carr\w+|work\w*|needle|see|be)\b|\b(?:nurse|doctor|practitioner|therapist|"
+    r"beautician)s?\b.{0,25}\b(?:do|does|perform|there|treat)\b|\bqualified\b",
+    re.I,
+)
 PARTS = {
     "clinic_info": (
-        (re.compile(rf"{OPEN}.{{0,30}}\b(?:now|at the moment|right now|still|currently)\b|\bstill {OPEN}|\b(?:re-?open|open again|next open|open next)\b|\bwhen (?:do|are|will) (?:you|they|u) (?:re-?)?open\b|^(?:are|r) (?:you|u|they) open\W*$", re.I), now_words),
+        (
+            re.compile(
+                rf"{OPEN}.{{0,30}}\b(?:now|at the moment|right now|still|currently)\b|\bstill"
+                rf" {OPEN}|\b(?:re-?open|open again|next open|open next)\b|\bwhen (?:do|are|will)"
+                r" (?:you|they|u) (?:re-?)?open\b|^(?:are|r) (?:you|u|they) open\W*$",
+                re.I,
+            ),
+            now_words,
+        ),
         (re.compile(rf"{DAY_NAMES.pattern}", re.I), day_words),
-        (re.compile(r"\b(?:bank )?holidays?\b|\b(?:christmas|xmas|easter|new year'?s?|boxing day|thanksgiving|summer break)\b", re.I), holiday_words),
+        (
+            re.compile(
+                r"\b(?:bank )?holidays?\b|\b(?:christmas|xmas|easter|new year'?s?|boxing"
+                r" day|thanksgiving|summer break)\b",
+                re.I,
+            ),
+            holiday_words,
+        ),
         (re.compile(r"\bpark(?:ing)?\b|\bcar\b", re.I), phrase("{parking}")),
-        (re.compile(r"\b(?:whereabouts|where(?:'s| is| are| r)? (?:it|you|u|the clinic|your|this|that|based|located)|address|map|directions?|locat\w+|find (?:you|u|it)|how (?:do|can) i get|get there|postcode|zip)\b", re.I), phrase("{address} {map_link}")),
-        (re.compile(r"\b(?:languages?|speak|polish|spanish|french|german|arabic|hindi|urdu|translator|interpreter)\b", re.I), phrase("{languages}")),
+        (
+            re.compile(
+                r"\b(?:whereabouts|where(?:'s| is| are| r)? (?:it|you|u|the"
+                r" clinic|your|this|that|based|located)|address|map|directions?|locat\w+|find"
+                r" (?:you|u|it)|how (?:do|can) i get|get there|postcode|zip)\b",
+                re.I,
+            ),
+            phrase("{address} {map_link}"),
+        ),
+        (
+            re.compile(
+                r"\b(?:languages?|speak|polish|spanish|french|german|arabic|hindi|urdu|translator|"
+                r"interpreter)\b",
+                re.I,
+            ),
+            phrase("{languages}"),
+        ),
         (_WHO, phrase("{performed_by}")),
-        (re.compile(r"\b(?:hours|opening times?|what time|open|close|closing|shut)\b", re.I), hours_words),
+        (
+            re.compile(r"\b(?:hours|opening times?|what time|open|close|closing|shut)\b", re.I),
+            hours_words,
+        ),
     ),
     "cost": (
         (_DEPOSIT, phrase("{deposit} {cancellation}")),
-        (re.compile(r"\b(?:course|package|bundle|block|(?:three|3|several|multiple) (?:sessions|treatments)|set of (?:three|3))\b", re.I), course_words),
+        (
+            re.compile(
+                r"\b(?:course|package|bundle|block|(?:three|3|several|multiple)"
+                r" (?:sessions|treatments)|set of (?:three|3))\b",
+                re.I,
+            ),
+            course_words,
+        ),
         (re.compile(r"\b(?:consult\w*)\b", re.I), phrase("{consultation}")),
     ),
     "insurance_financing": (
-        (re.compile(r"\b(?:instal\w*|pay(?:ment)? (?:plan|monthly|later|in)|plans?|monthly|spread|klarna|clearpay|afterpay|finance|credit|cards?|cash)\b", re.I), phrase("{payment_options} {deposit}")),
+        (
+            re.compile(
+                r"\b(?:instal\w*|pay(?:ment)?"
+                r" (?:plan|monthly|later|in)|plans?|monthly|spread|klarna|clearpay|afterpay|"
+                r"finance|credit|cards?|cash)\b",
+                re.I,
+            ),
+            phrase("{payment_options} {deposit}"),
+        ),
     ),
     "booking": (
-        (re.compile(f"{_CANCEL.pattern}|{_DEPOSIT.pattern}", re.I), phrase("{cancellation} {deposit}")),
+        (
+            re.compile(f"{_CANCEL.pattern}|{_DEPOSIT.pattern}", re.I),
+            phrase("{cancellation} {deposit}"),
+        ),
     ),
     "choose_provider": ((_WHO, phrase("{performed_by}")),),
 }
 
 
 #: Asking what something costs, where the topic is the treatment itself.
-_PRICE = re.compile(r"\b(?:prices?|priced|pricing|costs?|charges?|fees?|how much (?:is|are|for|does|do|would|will|it'?s)|how expensive)\b(?!.{0,30}\b(?:hurt\w*|pain\w*|bleed\w*|help\w*|blood|downtime|work)\b)", re.I)
+_PRICE = re.compile(
+    r"\b(?:prices?|priced|pricing|costs?|charges?|fees?|how much"
+    r" (?:is|are|for|does|do|would|will|it'?s)|how"
+    r" expensive)\b(?!.{0,30}\b(?:hurt\w*|pain\w*|bleed\w*|help\w*|blood|downtime|work)\b)",
+    re.I,
+)
 _TREATMENTS = ("vampire_facial", "rf_microneedling")
 #: Treatments of the lexicon that have prices of their own.
 _SPECIAL = ("prp", "rf_microneedling", "exosomes")
 #: Words of a price's name for a treatment or an area of the lexicon, where they differ from its id.
-_NAMED = {"prp": ("prp", "vampire", "plasma"), "rf_microneedling": ("rf", "radiofrequency"), "exosomes": ("exosome", "exosomes"), "abdomen": ("abdomen", "stomach", "tummy"), "eye_area": ("eye", "eyes")}
+_NAMED = {
+    "prp": ("prp", "vampire", "plasma"),
+    "rf_microneedling": ("rf", "radiofrequency"),
+    "exosomes": ("exosome", "exosomes"),
+    "abdomen": ("abdomen", "stomach", "tummy"),
+    "eye_area": ("eye", "eyes"),
+}
 
 
 def _matching(entities: Dict[str, List[str]], topic: str, kb: Knowledge) -> List[Price]:
-    """The lines of the clinic's price list that a question is about: of the treatment that it names, or else plain ones of its area."""
+    """The lines of the clinic's price list that a question is about: of the treatment that it
+    names, or else plain ones of its area."""
     prices = kb.clinic.prices or []
     words = lambda price: set(re.findall(r"\w+", price.name.lower()))
     fits = lambda price, name: bool(words(price) & set(_NAMED.get(name, name.split("_"))))
     special = [name for name in entities.get("treatment", []) if name in _SPECIAL]
     if topic != "cost" or special:
-        return [price for price in prices if price.topic == topic or any(fits(price, name) for name in special)]
-    plain_ones = [price for price in prices if not price.topic and not any(fits(price, name) for name in _SPECIAL)]
+        return [
+            price
+            for price in prices
+            if price.topic == topic or any(fits(price, name) for name in special)
+        ]
+    plain_ones = [
+        price
+        for price in prices
+        if not price.topic and not any(fits(price, name) for name in _SPECIAL)
+    ]
     areas = entities.get("area", [])
     shared = {price.name: sum(fits(price, area) for area in areas) for price in plain_ones}
     most = max(shared.values(), default=0)
     return [price for price in plain_ones if shared[price.name] == most and (most or not areas)]
 
 
-def besides(topic: str, text: str, entities: Dict[str, List[str]], general: bool, kb: Knowledge) -> str:
-    """The clinic's own facts behind an answer about one area, condition or treatment, which names none: listed prices, the way to book. Empty when
-    nothing is missing; `general` says that the topic's whole answer was given, which has them."""
+def besides(
+    topic: str, text: str, entities: Dict[str, List[str]], general: bool, kb: Knowledge
+) -> str:
+    """The clinic's own facts behind an answer about one area, condition or treatment, which names
+    none: listed prices, the way to book. Empty when nothing is missing; `general` says that the
+    topic's whole answer was given, which has them."""
     if topic == "booking":
         return "" if general else kb.talk("desk", "book_here")
     if general if topic == "cost" else topic not in _TREATMENTS or not _PRICE.search(text):
         return ""
     found = _matching(entities, topic, kb)
     if found:
-        return kb.talk("desk", "listed", list="; ".join(price_line(price, kb.clinic.currency) for price in found))
+        return kb.talk(
+            "desk",
+            "listed",
+            list="; ".join(price_line(price, kb.clinic.currency) for price in found),
+        )
     return kb.talk("desk", "not_listed")
 
 
 def about_staff(text: str) -> bool:
     """Whether somebody asks who does the treatments."""
-    return bool(_WHO.search(text)) and not re.search(r"\b(?:call|speak|talk|contact|complain\w*|ring|email)\b", text, re.I)
+    return bool(_WHO.search(text)) and not re.search(
+        r"\b(?:call|speak|talk|contact|complain\w*|ring|email)\b", text, re.I
+    )
 
 
-def answer(topic: str, text: str, kb: Knowledge, now: Optional[dt.datetime] = None) -> Optional[str]:
-    """The short answer to a question about the clinic itself, or None when the topic's own answer fits better.
+def answer(
+    topic: str, text: str, kb: Knowledge, now: Optional[dt.datetime] = None
+) -> Optional[str]:
+    """The short answer to a question about the clinic itself, or None when the topic's own answer
+    fits better.
 
     `now` is an aware time (the present when None).
     """

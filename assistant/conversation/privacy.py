@@ -1,4 +1,6 @@
-"""What the assistant stores, who reads it, and deleting it: answered from the configuration, carried out after one confirmation."""
+"""What the assistant stores, who reads it, and deleting it: answered from the configuration,
+carried out after one confirmation."""
+
 import datetime as dt
 import re
 from typing import Any, Dict, List, Optional
@@ -8,20 +10,51 @@ from assistant.hours import Opening, moment_words
 from assistant.knowledge import Knowledge
 from assistant.turn import Choice, Turn
 
-_DATA = (r"(?:my (?:data|details|info\w*|chat|conversation|messages?|history|number|name|stuff|record)|this (?:chat|conversation)|the (?:chat|conversation|history)|our (?:chat|conversation)|"
-         r"(?:everything|anything|all|what(?:ever)?)(?: of)?(?: that| it)? (?:you|we)\b|(?:everything|anything|all|whatever|what)(?: that)? i(?:'ve| have)? (?:said|told|wrote|written|typed|gave|given|sent)|(?:everything|all|anything|whatever|stuff|info\w*)\b.{0,20}\b(?:about|on) me)\b")
-#: Deleting what is stored. Words that are also said of skin ("get rid of", "remove") need words for what is stored; "delete everything" and "erase it all" need none.
+_DATA = (
+    r"(?:my"
+    r" (?:data|details|info\w*|chat|conversation|messages?|history|number|name|stuff|record)|this"
+    r" (?:chat|conversation)|the (?:chat|conversation|history)|our (?:chat|conversation)|"
+    r"(?:everything|anything|all|what(?:ever)?)(?: of)?(?: that| it)?"
+    r" (?:you|we)\b|(?:everything|anything|all|whatever|what)(?: that)? i(?:'ve| have)?"
+    r" (?:said|told|wrote|written|typed|gave|given|sent)|(?:everything|all|anything|whatever|stuff|"
+    r"info\w*)\b.{0,20}\b(?:about|on)"
+    r" me)\b"
+)
+#: Deleting what is stored. Words that are also said of skin ("get rid of", "remove") need words for
+#: what is stored; "delete everything" and "erase it all" need none.
 ERASE = re.compile(
-    rf"\b(?:delete|erase|wipe|remove|clear|forget|destroy|get rid of|scrub|bin)\b.{{0,40}}\b{_DATA}|"
-    r"\b(?:delete|erase|wipe|forget|destroy)\b(?: \w+){0,2} (?:everything|it all|all (?:of )?(?:it|that|this))\b(?! (?:on|in|from|off|under|around|that) (?!me\b|here\b|this chat|the chat))|"
-    r"\bclear (?:everything|it all|all of it)\W*$|\b(?:details|data|info\w*|chat|number) (?:\w+ ){0,2}(?:deleted|erased|wiped|removed)\b", re.I)
-#: Words that are said of skin as well: without words for what is stored they ask for no deletion, whatever the message was understood as.
+    r"\b(?:delete|erase|wipe|remove|clear|forget|destroy|get rid"
+    rf" of|scrub|bin)\b.{{0,40}}\b{_DATA}|"
+    r"\b(?:delete|erase|wipe|forget|destroy)\b(?: \w+){0,2} (?:everything|it all|all (?:of"
+    r" )?(?:it|that|this))\b(?! (?:on|in|from|off|under|around|that) (?!me\b|here\b|this chat|the"
+    r" chat))|"
+    r"\bclear (?:everything|it all|all of it)\W*$|\b(?:details|data|info\w*|chat|number) (?:\w+"
+    r" ){0,2}(?:deleted|erased|wiped|removed)\b",
+    re.I,
+)
+#: Words that are said of skin as well: without words for what is stored they ask for no deletion,
+#: whatever the message was understood as.
 SKIN = re.compile(r"\b(?:get(?:ting)? rid|remov\w+|clear\w*|bin)\b", re.I)
-#: A question about deleting in general, or about what the treatment removes, and the wish that nothing is deleted.
+#: A question about deleting in general, or about what the treatment removes, and the wish that
+#: nothing is deleted.
 ASKING = re.compile(
-    r"^\W*(?:how|when|do you|will you|is (?:it|there)|what happens|does|(?:will|would|can|could) (?!(?:you|u|someone|somebody|i)\b)\w+)\b|\b(?:don'?t|do not|never|without|please not|not to|not)\s+(?:\w+ )?(?:delet\w*|eras\w*|wip\w*|remov\w*|clear\w*|forget\w*|destroy\w*|get rid|scrub|bin)\b", re.I)
-YES = re.compile(r"^\W*(?:y(?:es|eah|ep|up)?|sure|ok(?:ay)?|do it|go ahead|please do|confirm(?:ed)?|delete (?:it|everything|all)|erase (?:it|everything))\b", re.I)
-KEEP = re.compile(r"^\W*(?:(?:ok|okay|sure|yes|yeah|well|oh|actually|wait|sorry|please)\b[\s,]*)*(?:no|nope|nah|don'?t|do not|stop|cancel|keep|not|never ?mind|leave it|wait)\b", re.I)
+    r"^\W*(?:how|when|do you|will you|is (?:it|there)|what happens|does|(?:will|would|can|could)"
+    r" (?!(?:you|u|someone|somebody|i)\b)\w+)\b|\b(?:don'?t|do not|never|without|please not|not"
+    r" to|not)\s+(?:\w+ )?(?:delet\w*|eras\w*|wip\w*|remov\w*|clear\w*|forget\w*|destroy\w*|get"
+    r" rid|scrub|bin)\b",
+    re.I,
+)
+YES = re.compile(
+    r"^\W*(?:y(?:es|eah|ep|up)?|sure|ok(?:ay)?|do it|go ahead|please do|confirm(?:ed)?|delete"
+    r" (?:it|everything|all)|erase (?:it|everything))\b",
+    re.I,
+)
+KEEP = re.compile(
+    r"^\W*(?:(?:ok|okay|sure|yes|yeah|well|oh|actually|wait|sorry|please)\b[\s,]*)*(?:no|nope|nah|"
+    r"don'?t|do"
+    r" not|stop|cancel|keep|not|never ?mind|leave it|wait)\b",
+    re.I,
+)
 
 
 def wanted(text: str) -> bool:
@@ -30,22 +63,44 @@ def wanted(text: str) -> bool:
 
 
 def asks_deletion(text: str, reading: Dict[str, Any]) -> bool:
-    """Whether a message, as it was understood, is answered by the question whether everything should be deleted."""
-    return reading.get("request") == "ask_erase" or wanted(text) or ("delete" in situations(reading) and not (ASKING.search(text) or SKIN.search(text) or "?" in text))
+    """Whether a message, as it was understood, is answered by the question whether everything
+    should be deleted."""
+    return (
+        reading.get("request") == "ask_erase"
+        or wanted(text)
+        or (
+            "delete" in situations(reading)
+            and not (ASKING.search(text) or SKIN.search(text) or "?" in text)
+        )
+    )
 
 
 def situations(reading: Dict[str, Any]) -> List[str]:
     """The situations of a message about privacy."""
-    questions = [question for question in reading.get("questions", []) if question["topic"] == "privacy" and question["decision"] == "answer"]
-    return [name for question in questions for name in (question.get("entities") or {}).get("situation", [])]
+    questions = [
+        question
+        for question in reading.get("questions", [])
+        if question["topic"] == "privacy" and question["decision"] == "answer"
+    ]
+    return [
+        name
+        for question in questions
+        for name in (question.get("entities") or {}).get("situation", [])
+    ]
 
 
 def keeps(text: str, reading: Dict[str, Any], state: Dict[str, Any]) -> bool:
     """Whether a message says no to the question whether everything should be deleted."""
-    return reading.get("request") == "keep" or (reading.get("request") != "erase" and state.get("pending") == "erase" and bool(KEEP.match(text)))
+    return reading.get("request") == "keep" or (
+        reading.get("request") != "erase"
+        and state.get("pending") == "erase"
+        and bool(KEEP.match(text))
+    )
 
 
-def turn_for(text: str, reading: Dict[str, Any], state: Dict[str, Any], session: str, kb: Knowledge) -> Optional[Turn]:
+def turn_for(
+    text: str, reading: Dict[str, Any], state: Dict[str, Any], session: str, kb: Knowledge
+) -> Optional[Turn]:
     """The turn for a privacy request, or None when the message is none."""
     if keeps(text, reading, state):
         return plain("kept", kb)
@@ -67,22 +122,36 @@ def plain(name: str, kb: Knowledge, **more: str) -> Turn:
 
 
 def delivered(session: str, kb: Knowledge) -> Optional[str]:
-    """A sentence about a request that the clinic has received already, which deleting here does not take back."""
+    """A sentence about a request that the clinic has received already, which deleting here does not
+    take back."""
     opening = Opening(kb.clinic)
     for request in requests.of_session(session):
         if request["delivered"]:
-            when = moment_words(opening.local(dt.datetime.fromtimestamp(request["delivered"], dt.timezone.utc)), opening.local())
+            when = moment_words(
+                opening.local(dt.datetime.fromtimestamp(request["delivered"], dt.timezone.utc)),
+                opening.local(),
+            )
             return kb.talk("privacy", "delivered", sent=when)
     return None
 
 
 def confirmation(session: str, kb: Knowledge) -> Turn:
     """Asks once before everything is deleted, and says what that covers."""
-    turn = plain("confirm_request" if requests.of_session(session) or requests.draft_of(session) else "confirm", kb)
+    turn = plain(
+        (
+            "confirm_request"
+            if requests.of_session(session) or requests.draft_of(session)
+            else "confirm"
+        ),
+        kb,
+    )
     late = delivered(session, kb)
     if late:
         turn.say("notice", late, "privacy")
-    turn.choices = [Choice(kb.talk("privacy", "choice_erase"), "privacy", {"request": "erase"}), Choice(kb.talk("privacy", "choice_keep"), "privacy", {"request": "keep"})]
+    turn.choices = [
+        Choice(kb.talk("privacy", "choice_erase"), "privacy", {"request": "erase"}),
+        Choice(kb.talk("privacy", "choice_keep"), "privacy", {"request": "keep"}),
+    ]
     return turn
 
 
@@ -101,10 +170,18 @@ def explained(found: List[str], session: str, kb: Knowledge) -> Turn:
     turn = Turn("answer", topics=["privacy"])
     if "what_stored" in found:
         turn.say("answer", kb.talk("privacy", "stored"), "privacy")
-        kept = "request_kept" if requests.of_session(session) else "request_draft" if requests.draft_of(session) else "request_none"
+        kept = (
+            "request_kept"
+            if requests.of_session(session)
+            else "request_draft"
+            if requests.draft_of(session)
+            else "request_none"
+        )
         turn.say("answer", kb.talk("privacy", kept), "privacy")
     if "who_reads" in found:
         turn.say("answer", kb.talk("privacy", "readers"), "privacy")
         turn.say("answer", kb.talk("privacy", f"deliver_{kb.clinic.handoff.deliver}"), "privacy")
-    turn.choices = [Choice(kb.talk("privacy", "choice_delete"), "privacy", {"request": "ask_erase"})]
+    turn.choices = [
+        Choice(kb.talk("privacy", "choice_delete"), "privacy", {"request": "ask_erase"})
+    ]
     return turn

@@ -1,4 +1,6 @@
-"""What answers a message: a request that was sent, a privacy request, or the knowledge base. The state after it."""
+"""What answers a message: a request that was sent, a privacy request, or the knowledge base. The
+state after it."""
+
 import re
 from typing import Any, Dict, Optional, Tuple
 
@@ -10,24 +12,46 @@ from assistant.handoff.veil import veil
 from assistant.turn import Turn
 from assistant.webstore import WebStore
 
-CALL_ME = re.compile(r"\b(?:call|phone|ring|text|contact|email|reach|message|buzz)\s+(?:me|us|back|my \w+|[A-Z][a-z]+)\b|\bcall ?-?back\b|\bget (?:in touch|back) (?:to|with) me\b|\bgive me a (?:call|ring|bell|buzz)\b")
+CALL_ME = re.compile(
+    r"\b(?:call|phone|ring|text|contact|email|reach|message|buzz)\s+(?:me|us|back|my"
+    r" \w+|[A-Z][a-z]+)\b|\bcall ?-?back\b|\bget (?:in touch|back) (?:to|with) me\b|\bgive me a"
+    r" (?:call|ring|bell|buzz)\b"
+)
 PERSON = re.compile(
-    r"\b(?:can|could|may|would|is there)\b (?:(?:a|an|the|your|some|any|one of (?:your|the)|real) ?)*(?:nurses?|doctors?|clinicians?|practitioners?|person|human|member of staff|staff|team|somebody|someone|anybody|anyone)\b.{0,12}\b"
-    r"(?:check|look into|call me|ring me|contact me|get back to me|(?:speak|talk) to me|i (?:can|could) (?:talk|speak) to)\b", re.I)
-DONT = re.compile(r"\b(?:don'?t|do not|never|stop|no need to)\b.{0,12}\b(?:call|phone|ring|text|contact|email|message)", re.I)
+    r"\b(?:can|could|may|would|is there)\b (?:(?:a|an|the|your|some|any|one of (?:your|the)|real)"
+    r" ?)*(?:nurses?|doctors?|clinicians?|practitioners?|person|human|member of"
+    r" staff|staff|team|somebody|someone|anybody|anyone)\b.{0,12}\b"
+    r"(?:check|look into|call me|ring me|contact me|get back to me|(?:speak|talk) to me|i"
+    r" (?:can|could) (?:talk|speak) to)\b",
+    re.I,
+)
+DONT = re.compile(
+    r"\b(?:don'?t|do not|never|stop|no need"
+    r" to)\b.{0,12}\b(?:call|phone|ring|text|contact|email|message)",
+    re.I,
+)
 
 
-def reply(said: Said, before: Optional[Dict[str, Any]], memory: Dict[str, Any], in_form: bool) -> Tuple[Turn, Dict[str, Any]]:
-    """The turn for a message and the state after it. `before` is the state so far, `memory` that of the request form, `in_form` whether the form is open."""
+def reply(
+    said: Said, before: Optional[Dict[str, Any]], memory: Dict[str, Any], in_form: bool
+) -> Tuple[Turn, Dict[str, Any]]:
+    """The turn for a message and the state after it. `before` is the state so far, `memory` that of
+    the request form, `in_form` whether the form is open."""
     state = {**compose.new_state(), **(before or {})}
     turn = privacy.turn_for(said.text, said.meaning, state, said.session, said.kb)
     if turn is not None:
         turn.settles = True
         if turn.erase:
             return turn, {"erase": True}
-        if memory.get("outcome") == "erasing" and privacy.keeps(said.text, said.meaning, state):  # the form that the question about deleting had set aside
+        if memory.get("outcome") == "erasing" and privacy.keeps(
+            said.text, said.meaning, state
+        ):  # the form that the question about deleting had set aside
             turn.begins_form, turn.settles = True, False
-        pending = "erase" if any(choice.meaning.get("request") == "erase" for choice in turn.choices) else None
+        pending = (
+            "erase"
+            if any(choice.meaning.get("request") == "erase" for choice in turn.choices)
+            else None
+        )
         return turn, {**compose.remember(turn, [], state), "pending": pending}
     turn = about_request(said, memory, in_form)
     if turn is not None:
@@ -38,8 +62,16 @@ def reply(said: Said, before: Optional[Dict[str, Any]], memory: Dict[str, Any], 
         return turn, compose.remember(masked, [], state)
     meaning = said.meaning
     if not in_form and wants_call(said):
-        meaning = {**meaning, "questions": [one_question(said.text, "human_handoff")], "request": None}
-    staff = not in_form and desk.about_staff(said.text) and any(question["topic"] == "human_handoff" for question in meaning.get("questions", []))
+        meaning = {
+            **meaning,
+            "questions": [one_question(said.text, "human_handoff")],
+            "request": None,
+        }
+    staff = (
+        not in_form
+        and desk.about_staff(said.text)
+        and any(question["topic"] == "human_handoff" for question in meaning.get("questions", []))
+    )
     if staff:
         meaning = {**meaning, "questions": [one_question(said.text, "clinic_info")]}
     sign = manners.emoji(said.text, state["topics"])
@@ -48,38 +80,69 @@ def reply(said: Said, before: Optional[Dict[str, Any]], memory: Dict[str, Any], 
     turn, after = compose.compose(meaning, state, said.kb)
     keep_vote(said, turn, meaning, state)
     turn.settles = staff
-    turn.begins_form = "human_handoff" in turn.topics and turn.urgency not in ("same_day", "emergency") and "minor" not in after["circumstances"]
+    turn.begins_form = (
+        "human_handoff" in turn.topics
+        and turn.urgency not in ("same_day", "emergency")
+        and "minor" not in after["circumstances"]
+    )
     return turn, after
 
 
 def one_question(text: str, topic: str, situation: Optional[str] = None) -> Dict[str, Any]:
     """A question that is certain, as assistant.understanding.reader gives it."""
-    return {"text": text, "topic": topic, "confidence": 1.0, "candidates": [], "entities": {"situation": [situation]} if situation else {}, "decision": "answer"}
+    return {
+        "text": text,
+        "topic": topic,
+        "confidence": 1.0,
+        "candidates": [],
+        "entities": {"situation": [situation]} if situation else {},
+        "decision": "answer",
+    }
 
 
 def wants_call(said: Said) -> bool:
-    """Whether a message asks in plain words for a person or a call, gives hardly more than a number or an address, or asks for a call and nothing else that is sure."""
-    text, sure = said.text, any(question["decision"] == "answer" for question in said.meaning.get("questions", []))
-    if (DONT.search(text) and not said.prefers_a_way()) or said.meaning.get("request") or said.meaning.get("language", "en") != "en":
+    """Whether a message asks in plain words for a person or a call, gives hardly more than a number
+    or an address, or asks for a call and nothing else that is sure."""
+    text, sure = (
+        said.text,
+        any(question["decision"] == "answer" for question in said.meaning.get("questions", [])),
+    )
+    if (
+        (DONT.search(text) and not said.prefers_a_way())
+        or said.meaning.get("request")
+        or said.meaning.get("language", "en") != "en"
+    ):
         return False
     try:
         contact = bool(details.find_phone(text, said.country) or details.find_email(text))
     except details.NotUsable:
         contact = bool(CALL_ME.search(text))
     rest = len(details.EMAIL.sub(" ", details.DIGITS.sub(" ", text)).split())
-    return bool(PERSON.search(text)) or (contact and (rest <= 6 or bool(CALL_ME.search(text)))) or (not sure and bool(CALL_ME.search(text)))
+    return (
+        bool(PERSON.search(text))
+        or (contact and (rest <= 6 or bool(CALL_ME.search(text))))
+        or (not sure and bool(CALL_ME.search(text)))
+    )
 
 
 def about_request(said: Said, memory: Dict[str, Any], in_form: bool) -> Optional[Turn]:
     """The turn for a message about a request: when the team calls, a late detail, a withdrawal."""
     if not in_form:
-        return afterwards.follow_up(said, memory) or (afterwards.closed(said) if said.form else None)
+        return afterwards.follow_up(said, memory) or (
+            afterwards.closed(said) if said.form else None
+        )
     return afterwards.when_call(said.kb, said.text) if afterwards.asks_when(said.text) else None
 
 
 def keep_vote(said: Said, turn: Turn, meaning: Dict[str, Any], state: Dict[str, Any]) -> None:
-    """A thumb or a "that helped" in words is kept like a click on a thumb, with the turn and the topic that it is about."""
-    names = [name for question in meaning.get("questions", []) if question["topic"] == "feedback" for name in (question.get("entities") or {}).get("situation", [])]
+    """A thumb or a "that helped" in words is kept like a click on a thumb, with the turn and the
+    topic that it is about."""
+    names = [
+        name
+        for question in meaning.get("questions", [])
+        if question["topic"] == "feedback"
+        for name in (question.get("entities") or {}).get("situation", [])
+    ]
     vote = "up" if "helped" in names else "down" if "not_helped" in names else None
     if vote and turn.topics == ["feedback"] and state.get("last_id") and state["topic"]:
         WebStore().vote(said.session, state["last_id"], state["topic"], vote, None)

@@ -1,1 +1,2 @@
-"""Requests to the clinic: the form that takes them, the outbox that delivers them, the inbox that shows them."""
+"""Requests to the clinic: the form that takes them, the outbox that delivers them, the inbox that
+shows them."""

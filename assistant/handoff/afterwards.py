@@ -1,33 +1,80 @@
 """After a request was sent: a late detail, a correction, "when will they ring", withdrawing it."""
+
 import datetime as dt
 import re
 from typing import Any, Dict, Optional
 
 from assistant.conversation import desk, privacy
 from assistant.handoff import details, requests, words
-from assistant.handoff.form import CONTACT_WORDS, ENDING, MY_EMAIL, MY_PHONE, WHEN_CALL, Said, found_in
+from assistant.handoff.form import (
+    CONTACT_WORDS,
+    ENDING,
+    MY_EMAIL,
+    MY_PHONE,
+    WHEN_CALL,
+    Said,
+    found_in,
+)
 from assistant.hours import Opening, moment_words
 from assistant.knowledge import Knowledge
 from assistant.turn import Turn
 
-CORRECTION = re.compile(r"\b(?:sorry|actually|wrong|mistake|typo|correct(?:ion)?|change|instead|should (?:be|have been)|not \d|meant|i mean|no,)\b", re.I)
-#: A detail that comes late: words of adding, or of calling, or of what suits better. Without them a time belongs to something else ("it stings every morning").
+CORRECTION = re.compile(
+    r"\b(?:sorry|actually|wrong|mistake|typo|correct(?:ion)?|change|instead|should (?:be|have"
+    r" been)|not \d|meant|i mean|no,)\b",
+    re.I,
+)
+#: A detail that comes late: words of adding, or of calling, or of what suits better. Without them a
+#: time belongs to something else ("it stings every morning").
 ADDITION = re.compile(
-    r"^\W*(?:(?:oh|and|also|ps|p\.s\.|btw|by the way)\b[\s,:]*)+(?:only|just|not|after|before|from|between|on|in|any ?time|evenings?|mornings?|afternoons?|week\w+|\w+days?)\b|^\W*(?:only|please (?:only|not|call|ring|tell))\b|"
-    r"\b(?:call|ring|phone|contact|reach|text|email) (?:me|us|back)\b|\b(?:best time|better|suits?|works? (?:best|better|for me)|prefer\w*|(?:i'?m|i am) (?:free|available|around|off|not free|busy)|only please|instead)\b", re.I)
-WISHES = re.compile(r"\b(?:have a|good (?:night|morning|evening|afternoon|day)|see (?:you|u|ya)|enjoy|happy|thanks for)\b", re.I)
+    r"^\W*(?:(?:oh|and|also|ps|p\.s\.|btw|by the"
+    r" way)\b[\s,:]*)+(?:only|just|not|after|before|from|between|on|in|any"
+    r" ?time|evenings?|mornings?|afternoons?|week\w+|\w+days?)\b|^\W*(?:only|please"
+    r" (?:only|not|call|ring|tell))\b|"
+    r"\b(?:call|ring|phone|contact|reach|text|email) (?:me|us|back)\b|\b(?:best"
+    r" time|better|suits?|works? (?:best|better|for me)|prefer\w*|(?:i'?m|i am)"
+    r" (?:free|available|around|off|not free|busy)|only please|instead)\b",
+    re.I,
+)
+WISHES = re.compile(
+    r"\b(?:have a|good (?:night|morning|evening|afternoon|day)|see (?:you|u|ya)|enjoy|happy|thanks"
+    r" for)\b",
+    re.I,
+)
 #: Words from which a message after "change my request" is something to add to the question.
 FEWEST_ADDED = 3
 #: Something for the clinic beside the question.
-ADD = re.compile(r"^\W*(?:(?:oh|and|also|ps|please|can you|could you|i forgot|sorry)\b[\s,:]*)*(?:add(?: to (?:my|the) (?:question|request|message))?|(?:also )?(?:tell|ask|let) (?:them|the team|the clinic)(?: know)?|mention(?: to them)?|i (?:also )?(?:want|wanted) to (?:add|ask them))\b[\s,:]*(?:that|about|if|whether)?[\s,:]*(?P<more>.{3,})", re.I | re.S)
-NOTHING = re.compile(r"^\W*(?:(?:oh|ok|okay|actually|sorry|no)\b[\s,]*)*(?:nothing|never ?mind|no|nope|it'?s (?:fine|ok|okay|right)|leave it|forget it|all good|keep it|as it is)(?:[\s,]+(?:thanks?|thank you|please|as it is|really|then|it|is))*\W*$", re.I)
+ADD = re.compile(
+    r"^\W*(?:(?:oh|and|also|ps|please|can you|could you|i forgot|sorry)\b[\s,:]*)*(?:add(?: to"
+    r" (?:my|the) (?:question|request|message))?|(?:also )?(?:tell|ask|let) (?:them|the team|the"
+    r" clinic)(?: know)?|mention(?: to them)?|i (?:also )?(?:want|wanted) to (?:add|ask"
+    r" them))\b[\s,:]*(?:that|about|if|whether)?[\s,:]*(?P<more>.{3,})",
+    re.I | re.S,
+)
+NOTHING = re.compile(
+    r"^\W*(?:(?:oh|ok|okay|actually|sorry|no)\b[\s,]*)*(?:nothing|never ?mind|no|nope|it'?s"
+    r" (?:fine|ok|okay|right)|leave it|forget it|all good|keep it|as it"
+    r" is)(?:[\s,]+(?:thanks?|thank you|please|as it is|really|then|it|is))*\W*$",
+    re.I,
+)
 #: Taking a request back, as nearly the whole message: it is deleted without another question.
 WITHDRAW = re.compile(
-    r"^\W*(?:(?:please|ok(?:ay)?|actually|sorry|no|oh|hm+|well|hi|can (?:you|we|i)|could (?:you|i)|i (?:want|would like|need|have decided) to|i'?d like to|i'?ve changed my mind|just)\b[\s,.]*)*"
-    r"(?:(?:withdraw|cancel|delete|scrap|forget|stop|take back|drop|remove) (?:about )?(?:my|the|that|this|it|your) ?(?:request|call ?-?back|message|call|contact request|being contacted)?(?: (?:request|to be (?:called|contacted)))?|"
-    r"(?:don'?t|do not) (?:call|ring|contact|phone|email|text)(?: me)?(?: back)?|(?:there'?s )?no need (?:to|for (?:them|you|anyone) to) (?:call|ring|contact|phone)(?: me)?(?: back)?|i (?:don'?t|do not) want (?:you|them|anyone|the team) to (?:call|contact|ring|phone)(?: me)?|"
-    r"i (?:don'?t|do not|no longer) (?:want|need) (?:a|the|that|this|my) (?:call|call ?-?back|request))"
-    r"(?:[\s,.;!-]+(?:please|pls|thanks?|thank you|now|then|after all|any ?more|again|at all|sorry|ok|back|i'?ve changed my mind|i'?ll (?:just )?(?:call|ring|phone)(?: (?:them|you|the clinic))?(?: myself)?))*\W*$", re.I)
+    r"^\W*(?:(?:please|ok(?:ay)?|actually|sorry|no|oh|hm+|well|hi|can (?:you|we|i)|could"
+    r" (?:you|i)|i (?:want|would like|need|have decided) to|i'?d like to|i'?ve changed my"
+    r" mind|just)\b[\s,.]*)*"
+    r"(?:(?:withdraw|cancel|delete|scrap|forget|stop|take back|drop|remove) (?:about"
+    r" )?(?:my|the|that|this|it|your) ?(?:request|call ?-?back|message|call|contact request|being"
+    r" contacted)?(?: (?:request|to be (?:called|contacted)))?|"
+    r"(?:don'?t|do not) (?:call|ring|contact|phone|email|text)(?: me)?(?: back)?|(?:there'?s )?no"
+    r" need (?:to|for (?:them|you|anyone) to) (?:call|ring|contact|phone)(?: me)?(?: back)?|i"
+    r" (?:don'?t|do not) want (?:you|them|anyone|the team) to (?:call|contact|ring|phone)(?: me)?|"
+    r"i (?:don'?t|do not|no longer) (?:want|need) (?:a|the|that|this|my) (?:call|call"
+    r" ?-?back|request))"
+    r"(?:[\s,.;!-]+(?:please|pls|thanks?|thank you|now|then|after all|any ?more|again|at"
+    r" all|sorry|ok|back|i'?ve changed my mind|i'?ll (?:just )?(?:call|ring|phone)(?:"
+    r" (?:them|you|the clinic))?(?: myself)?))*\W*$",
+    re.I,
+)
 
 
 def asks_when(text: str) -> bool:
@@ -38,14 +85,23 @@ def asks_when(text: str) -> bool:
 def when_call(kb: Knowledge, text: str) -> Turn:
     """No promise, but the clinic's hours."""
     turn = Turn("handoff", topics=[words.TOPIC])
-    turn.say("answer", kb.talk("handoff", "when_call", open_now=desk.now_words(text, kb, None)), words.TOPIC)
+    turn.say(
+        "answer",
+        kb.talk("handoff", "when_call", open_now=desk.now_words(text, kb, None)),
+        words.TOPIC,
+    )
     turn.masks = words.hidden(text, {}, kb)
     return turn
 
 
 def follow_up(said: Said, memory: Dict[str, Any]) -> Optional[Turn]:
-    """The turn for a message about the request that this conversation has sent, or None when the message is about something else."""
-    request = requests.get(memory["request"]) if memory.get("request") and memory.get("outcome") == "complete" else None
+    """The turn for a message about the request that this conversation has sent, or None when the
+    message is about something else."""
+    request = (
+        requests.get(memory["request"])
+        if memory.get("request") and memory.get("outcome") == "complete"
+        else None
+    )
     if request is None:
         return None
     if said.is_minor():
@@ -62,32 +118,56 @@ def follow_up(said: Said, memory: Dict[str, Any]) -> Optional[Turn]:
         return None
     more = added_question(said, memory)
     if more:
-        return written(said, request, {"question": "\n".join(part for part in (request["question"], more) if part)[:details.MOST_QUESTION]})
+        return written(
+            said,
+            request,
+            {
+                "question": "\n".join(part for part in (request["question"], more) if part)[
+                    : details.MOST_QUESTION
+                ]
+            },
+        )
     return None if said.asks() else change(said, request, memory)
 
 
 def closed(said: Said) -> Turn:
-    """An answer to the form that comes when the form is closed: a yes begins it (again), anything else has nothing to answer."""
+    """An answer to the form that comes when the form is closed: a yes begins it (again), anything
+    else has nothing to answer."""
     begins = said.form.get("consent") or said.form.get("again")
     turn = Turn("handoff", topics=[words.TOPIC])
-    turn.say("answer", desk.reach(said.text, said.kb) if begins else said.kb.talk("handoff", "closed"), words.TOPIC)
+    turn.say(
+        "answer",
+        desk.reach(said.text, said.kb) if begins else said.kb.talk("handoff", "closed"),
+        words.TOPIC,
+    )
     return turn
 
 
 def added_question(said: Said, memory: Dict[str, Any]) -> Optional[str]:
-    """What a message adds to the question: after "please add", or whatever follows the choice to change the request and is no detail."""
+    """What a message adds to the question: after "please add", or whatever follows the choice to
+    change the request and is no detail."""
     adds = ADD.match(said.text)
     found = found_in(said, dict(memory), None)[0]
     if adds and not {"phone", "email", "name"} & set(found):
         return adds["more"].strip()
-    if memory.get("changing") and not found and not NOTHING.match(said.text) and not CONTACT_WORDS.search(said.text) and len(said.text.split()) >= FEWEST_ADDED:
+    if (
+        memory.get("changing")
+        and not found
+        and not NOTHING.match(said.text)
+        and not CONTACT_WORDS.search(said.text)
+        and len(said.text.split()) >= FEWEST_ADDED
+    ):
         return said.text.strip()
     return None
 
 
 def tells(said: Said) -> bool:
-    """Whether a message tells of the visitor's health, so that a time in it is no time for a call."""
-    return bool(said.meaning.get("circumstances")) or (said.meaning.get("triage") or {}).get("level", "none") != "none"
+    """Whether a message tells of the visitor's health, so that a time in it is no time for a
+    call."""
+    return (
+        bool(said.meaning.get("circumstances"))
+        or (said.meaning.get("triage") or {}).get("level", "none") != "none"
+    )
 
 
 def change(said: Said, request: Dict[str, Any], memory: Dict[str, Any]) -> Optional[Turn]:
@@ -97,13 +177,28 @@ def change(said: Said, request: Dict[str, Any], memory: Dict[str, Any]) -> Optio
         turn = Turn("handoff", topics=[words.TOPIC])
         turn.say("answer", said.kb.talk("handoff", "nothing_changed"), words.TOPIC)
         return turn
-    correcting = bool(CORRECTION.search(text) or ENDING.search(text) or (CONTACT_WORDS.search(text) and len(text.split()) < 14) or memory.get("changing"))
-    found, problem = found_in(said, {**memory}, None if correcting else "handoff_question", strict=not correcting)
+    correcting = bool(
+        CORRECTION.search(text)
+        or ENDING.search(text)
+        or (CONTACT_WORDS.search(text) and len(text.split()) < 14)
+        or memory.get("changing")
+    )
+    found, problem = found_in(
+        said, {**memory}, None if correcting else "handoff_question", strict=not correcting
+    )
     found.pop("best_time", None)
-    best = details.find_time(text) if (ADDITION.search(text) or correcting) and not WISHES.search(text) and not tells(said) else None
+    best = (
+        details.find_time(text)
+        if (ADDITION.search(text) or correcting) and not WISHES.search(text) and not tells(said)
+        else None
+    )
     if best and not found.get("phone"):
         found["best_time"] = best
-    if "name" in found and not re.search(r"\bname\b|\bcalled\b", text, re.I) and not memory.get("changing"):
+    if (
+        "name" in found
+        and not re.search(r"\bname\b|\bcalled\b", text, re.I)
+        and not memory.get("changing")
+    ):
         del found["name"]
     for key, named in (("phone", MY_PHONE), ("email", MY_EMAIL)):
         if found.get(key) and request[key] and not correcting and not named.search(text):
@@ -122,20 +217,39 @@ def written(said: Said, request: Dict[str, Any], found: Dict[str, str]) -> Turn:
     turn = Turn("handoff", topics=[words.TOPIC])
     fresh = requests.get(request["id"])
     added = all(not request[key] or key == "question" for key in found)
-    turn.say("answer", said.kb.talk("handoff", "added" if added else "changed", details=words.summary(fresh, said.kb)), words.TOPIC)
+    turn.say(
+        "answer",
+        said.kb.talk(
+            "handoff", "added" if added else "changed", details=words.summary(fresh, said.kb)
+        ),
+        words.TOPIC,
+    )
     turn.choices = words.after_choices(said.kb)
-    turn.masks = {**words.hidden(said.text, request, said.kb), **words.hidden(said.text, fresh, said.kb)}
+    turn.masks = {
+        **words.hidden(said.text, request, said.kb),
+        **words.hidden(said.text, fresh, said.kb),
+    }
     return turn
 
 
 def withdraw(said: Said, request: Dict[str, Any], text: str = "withdrawn") -> Turn:
-    """The request is deleted; when the clinic has it already, that is said (the text `text`_late)."""
-    sent = next((item["delivered"] for item in requests.of_session(said.session) if item["id"] == request["id"]), None)
+    """The request is deleted; when the clinic has it already, that is said (the text
+    `text`_late)."""
+    sent = next(
+        (
+            item["delivered"]
+            for item in requests.of_session(said.session)
+            if item["id"] == request["id"]
+        ),
+        None,
+    )
     requests.drop(request["id"])
     turn = Turn("handoff", topics=[words.TOPIC])
     if sent:
         opening = Opening(said.kb.clinic)
-        when = moment_words(opening.local(dt.datetime.fromtimestamp(sent, dt.timezone.utc)), opening.local())
+        when = moment_words(
+            opening.local(dt.datetime.fromtimestamp(sent, dt.timezone.utc)), opening.local()
+        )
         turn.say("answer", said.kb.talk("handoff", f"{text}_late", when=when), words.TOPIC)
     else:
         turn.say("answer", said.kb.talk("handoff", text), words.TOPIC)

@@ -1,4 +1,6 @@
-"""Contact details in what a visitor wrote: phone number, email address, name, best time. Text only: nothing here speaks or stores."""
+"""Contact details in what a visitor wrote: phone number, email address, name, best time. Text only:
+nothing here speaks or stores."""
+
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -9,61 +11,160 @@ from email_validator import EmailNotValidError, validate_email
 from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType
 from rapidfuzz.distance import DamerauLevenshtein
 
-#: Most characters of a name and of a best time that are kept; a question may have as many as a message.
+#: Most characters of a name and of a best time that are kept; a question may have as many as a
+#: message.
 MOST_NAME, MOST_TIME, MOST_QUESTION = 80, 200, 4000
-#: Domains that most people have their mail at; a domain one or two letters away from one of them is asked about.
+#: Domains that most people have their mail at; a domain one or two letters away from one of them is
+#: asked about.
 COMMON_DOMAINS = (
-    "gmail.com", "googlemail.com", "hotmail.com", "hotmail.co.uk", "outlook.com", "live.com", "live.co.uk", "yahoo.com", "yahoo.co.uk", "icloud.com", "me.com",
-    "msn.com", "aol.com", "btinternet.com", "sky.com", "proton.me", "protonmail.com", "gmx.com", "gmx.de", "web.de", "orange.fr", "wp.pl", "comcast.net", "verizon.net",
+    "gmail.com",
+    "googlemail.com",
+    "hotmail.com",
+    "hotmail.co.uk",
+    "outlook.com",
+    "live.com",
+    "live.co.uk",
+    "yahoo.com",
+    "yahoo.co.uk",
+    "icloud.com",
+    "me.com",
+    "msn.com",
+    "aol.com",
+    "btinternet.com",
+    "sky.com",
+    "proton.me",
+    "protonmail.com",
+    "gmx.com",
+    "gmx.de",
+    "web.de",
+    "orange.fr",
+    "wp.pl",
+    "comcast.net",
+    "verizon.net",
 )
 #: Providers whose names are near those of others, with an ending of any country.
-OTHER_PROVIDERS = frozenset("mail email ymail qmail fmail zmail gmx cloud fastmail hushmail rocketmail tutanota posteo web aim".split())
+OTHER_PROVIDERS = frozenset(
+    "mail email ymail qmail fmail zmail gmx cloud fastmail hushmail rocketmail tutanota posteo"
+    " web aim".split()
+)
 #: Endings that are slips, and what they are slips of. "yahoo.ca" and "hotmail.de" are addresses.
-SLIPS = {"con": "com", "cmo": "com", "vom": "com", "xom": "com", "comm": "com", "coml": "com", "ocm": "com", "cim": "com", "om": "com", "cm": "com", "co": "com", "co.k": "co.uk", "co.u": "co.uk", "couk": "co.uk", "co.ukk": "co.uk"}
-#: Letters of a provider's name from which a slip in it is asked about: near "me" and "aol" are too many others.
+SLIPS = {
+    "con": "com",
+    "cmo": "com",
+    "vom": "com",
+    "xom": "com",
+    "comm": "com",
+    "coml": "com",
+    "ocm": "com",
+    "cim": "com",
+    "om": "com",
+    "cm": "com",
+    "co": "com",
+    "co.k": "co.uk",
+    "co.u": "co.uk",
+    "couk": "co.uk",
+    "co.ukk": "co.uk",
+}
+#: Letters of a provider's name from which a slip in it is asked about: near "me" and "aol" are too
+#: many others.
 SHORTEST_DOUBTED = 5
-SPOKEN = re.compile(r"\b([\w.+-]+)\s+(?:at|\(at\)|\[at\])\s+([\w-]+(?:\s+dot\s+[a-z]{2,24})+|[\w-]+(?:\.[a-z]{2,24})+)\b", re.I)
-EMAIL = re.compile(r"(?<![^\s@<>(),;:\"'])[^\s@<>(),;:\"']+\s?@\s?[^\s@<>(),;:\"']*[^\s@<>(),;:\"'.!?]")
+SPOKEN = re.compile(
+    r"\b([\w.+-]+)\s+(?:at|\(at\)|\[at\])\s+([\w-]+(?:\s+dot\s+[a-z]{2,24})+|"
+    r"[\w-]+(?:\.[a-z]{2,24})+)\b",
+    re.I,
+)
+EMAIL = re.compile(
+    r"(?<![^\s@<>(),;:\"'])[^\s@<>(),;:\"']+\s?@\s?[^\s@<>(),;:\"']*[^\s@<>(),;:\"'.!?]"
+)
 #: Five or more digits with the signs that people put between them.
 DIGITS = re.compile(r"(?<![\w@.])\+?\(?\d[\d\s().\-/]{3,}\d(?!\w*@)")
 NAME_WORD = r"[^\W\d_][^\W\d_'’.\-]*(?:['’.\-][^\W\d_]+)*\.?"
 NAME_RUN = rf"{NAME_WORD}(?:[ ]{NAME_WORD}){{0,4}}"
 #: Words with which people give their name.
-INTRODUCED = re.compile(rf"\b(?:my (?:full )?name(?:'s| is|:)?|names?(?: is|'s|:)|i'?m called|call me|i am|i'?m|im|this is|it'?s|its|ask for|for|(?:phone|ring|call|contact|text|email)(?! me| us| back))\s+(?:spelled\s+|spelt\s+|actually\s+)?(?P<name>{NAME_RUN})", re.I)
+INTRODUCED = re.compile(
+    r"\b(?:my (?:full )?name(?:'s| is|:)?|names?(?: is|'s|:)|i'?m called|call me|i am|i'?m|im|this"
+    r" is|it'?s|its|ask for|for|(?:phone|ring|call|contact|text|email)(?! me| us|"
+    rf" back))\s+(?:spelled\s+|spelt\s+|actually\s+)?(?P<name>{NAME_RUN})",
+    re.I,
+)
 #: Words that end a name or are none.
 NOT_NAME = frozenset(
-    "yes yeah yep yup ok okay sure no nope not nah please pls thanks thank cheers hi hello hey and my number phone mobile email mail is its it's on at the a an or but with that thats that's fine good great "
-    "happy agreed agree i me you to of call ring text skip none nothing stop cancel help what why how when where who which can could do does would will should if maybe later never mind back again sorry wait hang "
-    "hold just first one second minute contact tell about question time best morning mornings afternoon afternoons evening evenings weekend weekends monday tuesday wednesday thursday friday saturday sunday today "
-    "tomorrow anytime any by only after before until between via instead same they we he she there their your our nobody noone none anonymous private secret stay prefer rather everything anything something ridiculous silly stupid annoying nonsense rubbish pointless weird crazy joke boring annoyed angry fed up lost stuck given said told already pregnant worried interested here looking having getting trying scared nervous unsure done ready in so very also too really feeling still thinking calling asking writing from "
-    "go ahead course absolutely definitely certainly all right alright right works for this".split())
+    "yes yeah yep yup ok okay sure no nope not nah please pls thanks thank cheers hi hello hey and"
+    " my number phone mobile email mail is its it's on at the a an or but with that thats that's"
+    " fine good great happy agreed agree i me you to of call ring text skip none nothing stop"
+    " cancel help what why how when where who which can could do does would will should if maybe"
+    " later never mind back again sorry wait hang hold just first one second minute contact tell"
+    " about question time best morning mornings afternoon afternoons evening evenings weekend"
+    " weekends monday tuesday wednesday thursday friday saturday sunday today tomorrow anytime any"
+    " by only after before until between via instead same they we he she there their your our"
+    " nobody noone none anonymous private secret stay prefer rather everything anything something"
+    " ridiculous silly stupid annoying nonsense rubbish pointless weird crazy joke boring annoyed"
+    " angry fed up lost stuck given said told already pregnant worried interested here looking"
+    " having getting trying scared nervous unsure done ready in so very also too really feeling"
+    " still thinking calling asking writing from go ahead course absolutely definitely certainly"
+    " all right alright right works for this".split()
+)
 #: Words of NOT_NAME that are names too, with a capital: a first name, and family names.
-FIRST_NAMES, FAMILY_NAMES = frozenset(["will"]), frozenset("best do will so in an any up just well".split())
+FIRST_NAMES, FAMILY_NAMES = (
+    frozenset(["will"]),
+    frozenset("best do will so in an any up just well".split()),
+)
 #: What stands around a bare name: "just Sarah", "Sarah is fine", "Sarah :)".
-BEFORE_NAME = re.compile(r"^\W*(?:(?:yes|yeah|yep|ok|okay|sure|please|pls|hi|hello|fine|and|oh|so|well|its|it's|just|only|simply)\b[\s,:]*)+", re.I)
-AFTER_NAME = re.compile(r"(?:[\s,]+(?:please|pls|plz|thanks|thank you|cheers|x+|(?:is|would be) (?:fine|ok|okay|good|great|enough|my name|the name)|will be fine|here))+\s*$", re.I)
+BEFORE_NAME = re.compile(
+    r"^\W*(?:(?:yes|yeah|yep|ok|okay|sure|please|pls|hi|hello|fine|and|oh|so|well|its|it's|just|"
+    r"only|simply)\b[\s,:]*)+",
+    re.I,
+)
+AFTER_NAME = re.compile(
+    r"(?:[\s,]+(?:please|pls|plz|thanks|thank you|cheers|x+|(?:is|would be)"
+    r" (?:fine|ok|okay|good|great|enough|my name|the name)|will be fine|here))+\s*$",
+    re.I,
+)
 SMILEY = re.compile(r"(?<!\w)[:;=]-?[)(DPp3](?!\w)|<3")
 #: Endings of words that are no names, for what follows "I am" and "this is" in small letters.
 ADJECTIVE = re.compile(r"(?:ous|ful|ible|able|less|ward|tion|ness|ment|ssed|ying)$")
 TIME_WORDS = re.compile(
-    r"\b(?:morning|afternoon|evening|night|lunch|weekend|weekday|week day|noon|midday|any ?time|whenever|o'?clock|monday|tuesday|wednesday|thursday|friday|saturday|sunday|mon|tues?|weds?|thurs?|fri|sat|sun|tomorrow|today|"
-    r"(?:next|this) week|(?:after|before|around|about|until) (?:work|school|\d|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)|between \d|from \d|\d{1,2}(?::\d\d)? ?(?:am|pm)|\d{1,2}:\d\d)(?:s|ish)?\b", re.I)
+    r"\b(?:morning|afternoon|evening|night|lunch|weekend|weekday|week day|noon|midday|any"
+    r" ?time|whenever|o'?clock|monday|tuesday|wednesday|thursday|friday|saturday|sunday|mon|tues?|"
+    r"weds?|thurs?|fri|sat|sun|tomorrow|today|"
+    r"(?:next|this) week|(?:after|before|around|about|until)"
+    r" (?:work|school|\d|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)|between"
+    r" \d|from \d|\d{1,2}(?::\d\d)? ?(?:am|pm)|\d{1,2}:\d\d)(?:s|ish)?\b",
+    re.I,
+)
 
 
 #: The words of time themselves, for a sentence that says more than that.
 TIME_PHRASE = re.compile(
-    r"\b(?:(?:on |in the |at |any |every |late |early |next |this |week ?day |weekend |(?:mon|tues|wednes|thurs|fri|satur|sun)day )*(?:mornings?|afternoons?|evenings?|lunch ?times?|weekends?|weekdays?)(?: only)?|"
-    r"(?:after|before|from|around|about|at) \d{1,2}(?::\d\d)?(?: ?[ap]m)?|between \d{1,2}(?::\d\d)? ?(?:[ap]m)?(?: and | ?- ?| to )\d{1,2}(?::\d\d)? ?(?:[ap]m)?|any ?time|after (?:work|school))\b", re.I)
+    r"\b(?:(?:on |in the |at |any |every |late |early |next |this |week ?day |weekend"
+    r" |(?:mon|tues|wednes|thurs|fri|satur|sun)day )*(?:mornings?|afternoons?|evenings?|lunch"
+    r" ?times?|weekends?|weekdays?)(?: only)?|"
+    r"(?:after|before|from|around|about|at) \d{1,2}(?::\d\d)?(?: ?[ap]m)?|between \d{1,2}(?::\d\d)?"
+    r" ?(?:[ap]m)?(?: and | ?- ?| to )\d{1,2}(?::\d\d)? ?(?:[ap]m)?|any ?time|after"
+    r" (?:work|school))\b",
+    re.I,
+)
 ASKS_FOR_CALL = re.compile(r"\b(?:call|phone|ring|contact|reach|text|email|speak|talk)\b", re.I)
 #: What a message that gives everything at once says about its matter.
-ABOUT = re.compile(r"\b(?:(?:it'?s|it is|this is|that'?s) (?:about|regarding|to do with)|regarding|my question(?: is)?:?|question:|i(?:'d| would)? ?(?:like|want|need) to (?:ask|talk|speak|know|discuss)(?: \w+)? about|want to know)\s+(?P<about>[^\n;]{3,400})", re.I)
+ABOUT = re.compile(
+    r"\b(?:(?:it'?s|it is|this is|that'?s) (?:about|regarding|to do with)|regarding|my question(?:"
+    r" is)?:?|question:|i(?:'d| would)? ?(?:like|want|need) to (?:ask|talk|speak|know|discuss)(?:"
+    r" \w+)? about|want to know)\s+(?P<about>[^\n;]{3,400})",
+    re.I,
+)
 
 
-LEAD = re.compile(r"^\W*(?:(?:oh|and|also|but|well|ok|yes|yeah|ps|sorry|actually|please|can you|could you|(?:the )?best time(?: is)?|preferably|ideally|(?:call|ring|phone|text|contact|email)(?: me)?)\b[\s:,]*)+", re.I)
+LEAD = re.compile(
+    r"^\W*(?:(?:oh|and|also|but|well|ok|yes|yeah|ps|sorry|actually|please|can you|could you|(?:the"
+    r" )?best time(?: is)?|preferably|ideally|(?:call|ring|phone|text|contact|email)(?:"
+    r" me)?)\b[\s:,]*)+",
+    re.I,
+)
 
 
 class NotUsable(ValueError):
-    """A detail that cannot be used; `reason` names the reply that says so (data/knowledge/conversation.yml, `handoff`)."""
+    """A detail that cannot be used; `reason` names the reply that says so
+    (data/knowledge/conversation.yml, `handoff`)."""
 
     def __init__(self, reason: str):
         super().__init__(reason)
@@ -72,7 +173,8 @@ class NotUsable(ValueError):
 
 @dataclass(frozen=True)
 class Phone:
-    """A usable phone number: `number` in E.164, `shown` as people of the clinic's country write it."""
+    """A usable phone number: `number` in E.164, `shown` as people of the clinic's country write
+    it."""
 
     number: str
     shown: str
@@ -91,37 +193,54 @@ def _parsed(text: str, country: str) -> phonenumbers.PhoneNumber:
     try:
         return phonenumbers.parse(text, country)
     except NumberParseException as error:
-        raise NotUsable("phone_country" if "+" in text or country not in phonenumbers.SUPPORTED_REGIONS else "phone_short") from error
+        raise NotUsable(
+            "phone_country"
+            if "+" in text or country not in phonenumbers.SUPPORTED_REGIONS
+            else "phone_short"
+        ) from error
 
 
 def shown(number: str, country: str) -> str:
     """An E.164 number as people of `country` write it."""
     parsed = phonenumbers.parse(number, None)
     home = phonenumbers.country_code_for_region(country) == parsed.country_code
-    return phonenumbers.format_number(parsed, PhoneNumberFormat.NATIONAL if home else PhoneNumberFormat.INTERNATIONAL)
+    return phonenumbers.format_number(
+        parsed, PhoneNumberFormat.NATIONAL if home else PhoneNumberFormat.INTERNATIONAL
+    )
 
 
 def _elsewhere(text: str, parsed: phonenumbers.PhoneNumber, country: str) -> bool:
-    """Whether a number without + is probably another country's: without the 0 that numbers at home begin with, or with a 0 where none does.
+    """Whether a number without + is probably another country's: without the 0 that numbers at home
+    begin with, or with a 0 where none does.
 
-    Taken as one of home it could reach a stranger: (718) 555-0123 of New York would be a British mobile.
+    Taken as one of home it could reach a stranger: (718) 555-0123 of New York would be a British
+    mobile.
     """
     digits, stripped = re.sub(r"\D", "", text), text.strip()
     if stripped.startswith(("+", "00")) or country not in phonenumbers.SUPPORTED_REGIONS:
         return False
-    trunk, code = phonenumbers.ndd_prefix_for_region(country, True), str(phonenumbers.country_code_for_region(country))
+    trunk, code = (
+        phonenumbers.ndd_prefix_for_region(country, True),
+        str(phonenumbers.country_code_for_region(country)),
+    )
     example = phonenumbers.example_number_for_type(country, PhoneNumberType.MOBILE)
     if trunk == "0":
-        written_out = str(parsed.national_number) == digits[len(code):] and digits.startswith(code)
-        return not digits.startswith("0") and not written_out and (example is None or len(digits) >= len(str(example.national_number)))
+        written_out = str(parsed.national_number) == digits[len(code) :] and digits.startswith(code)
+        return (
+            not digits.startswith("0")
+            and not written_out
+            and (example is None or len(digits) >= len(str(example.national_number)))
+        )
     return digits.startswith("0") and trunk == "1" and len(digits) >= 9
 
 
 def phone(text: str, country: str) -> Phone:
-    """The number that `text` is, for a clinic in `country` (ISO 3166 code); numbers of other countries need their +.
+    """The number that `text` is, for a clinic in `country` (ISO 3166 code); numbers of other
+    countries need their +.
 
-    A number outside the numbering plan is taken when it has as many digits as a mobile number there: plans grow, and a call that
-    fails costs less than a visitor turned away. Raises NotUsable: phone_short, phone_long, phone_country, phone_wrong.
+    A number outside the numbering plan is taken when it has as many digits as a mobile number
+    there: plans grow, and a call that fails costs less than a visitor turned away. Raises
+    NotUsable: phone_short, phone_long, phone_country, phone_wrong.
     """
     parsed = _parsed(text, country)
     digits = str(parsed.national_number)
@@ -144,10 +263,14 @@ def phone(text: str, country: str) -> Phone:
 
 
 def find_phone(text: str, country: str) -> Optional[Phone]:
-    """The first thing in `text` that looks like a phone number, validated. Raises NotUsable; None when nothing looks like one."""
+    """The first thing in `text` that looks like a phone number, validated. Raises NotUsable; None
+    when nothing looks like one."""
     for match in DIGITS.finditer(EMAIL.sub(" ", text)):
         digits = re.sub(r"\D", "", match.group())
-        if re.fullmatch(r"\d{1,2}[:.]\d\d|\d{4}-\d\d-\d\d", match.group().strip()) or len(digits) < 5:
+        if (
+            re.fullmatch(r"\d{1,2}[:.]\d\d|\d{4}-\d\d-\d\d", match.group().strip())
+            or len(digits) < 5
+        ):
             continue
         return phone(match.group(), country)
     return None
@@ -155,12 +278,15 @@ def find_phone(text: str, country: str) -> Optional[Phone]:
 
 def with_ending(number: str, ending: str, country: str) -> Phone:
     """`number` (E.164) with its last digits replaced by `ending`. Raises NotUsable."""
-    return phone(number[:-len(ending)] + ending, country)
+    return phone(number[: -len(ending)] + ending, country)
 
 
 def find_email(text: str) -> Optional[Email]:
-    """The first thing in `text` that looks like an email address, validated without looking anything up. Raises NotUsable (email_wrong)."""
-    text = SPOKEN.sub(lambda match: f"{match[1]}@{re.sub(r'[ ]+dot[ ]+', '.', match[2], flags=re.I)}", text)
+    """The first thing in `text` that looks like an email address, validated without looking
+    anything up. Raises NotUsable (email_wrong)."""
+    text = SPOKEN.sub(
+        lambda match: f"{match[1]}@{re.sub(r'[ ]+dot[ ]+', '.', match[2], flags=re.I)}", text
+    )
     found = EMAIL.search(text)
     if found is None:
         if "@" in text and not re.search(r"\w@\w", text):
@@ -174,7 +300,8 @@ def find_email(text: str) -> Optional[Email]:
 
 
 def meant_domain(domain: str) -> Optional[str]:
-    """The common domain that `domain` is a slip of: a letter or two in the provider's name, or an ending that does not exist. None for what may be right."""
+    """The common domain that `domain` is a slip of: a letter or two in the provider's name, or an
+    ending that does not exist. None for what may be right."""
     domain = domain.lower()
     label, _, ending = domain.partition(".")
     if domain in COMMON_DOMAINS or label in OTHER_PROVIDERS:
@@ -187,39 +314,60 @@ def meant_domain(domain: str) -> Optional[str]:
     for common in COMMON_DOMAINS:
         known, _, right = common.partition(".")
         letters = DamerauLevenshtein.distance(label, known)
-        if len(known) >= SHORTEST_DOUBTED and 0 < letters <= (1 if len(known) < 7 else 2) and (ending == right or SLIPS.get(ending) == right):
+        if (
+            len(known) >= SHORTEST_DOUBTED
+            and 0 < letters <= (1 if len(known) < 7 else 2)
+            and (ending == right or SLIPS.get(ending) == right)
+        ):
             slips.append((letters, common))
     return min(slips)[1] if slips else None
 
 
 def named_domain(text: str, meant: str) -> Optional[str]:
-    """The domain that an answer to "did you mean `meant`?" names, in full ("gmail.com") or by its provider ("I meant gmail")."""
+    """The domain that an answer to "did you mean `meant`?" names, in full ("gmail.com") or by its
+    provider ("I meant gmail")."""
     full = re.search(r"(?<![\w@.])@?((?:[a-z0-9-]+\.)+[a-z]{2,24})\b", text.lower())
     if full:
         return full[1]
     words = re.findall(r"[a-z0-9-]+", text.lower())
-    return next((common for common in (meant, *COMMON_DOMAINS) if common.partition(".")[0] in words and common not in ("me.com", "live.com", "live.co.uk", "sky.com", "web.de", "orange.fr")), None)
+    return next(
+        (
+            common
+            for common in (meant, *COMMON_DOMAINS)
+            if common.partition(".")[0] in words
+            and common not in ("me.com", "live.com", "live.co.uk", "sky.com", "web.de", "orange.fr")
+        ),
+        None,
+    )
 
 
 def _is_name(words: List[str], number: int) -> bool:
-    """Whether the word at `number` is none that ends a name; "Will" begins one and "Best" ends one when they have their capital."""
+    """Whether the word at `number` is none that ends a name; "Will" begins one and "Best" ends one
+    when they have their capital."""
     word = words[number].strip(",.;:!?")
     if word.lower() not in NOT_NAME:
         return True
     if not word[0].isupper() or (word.isupper() and len(word) > 1):
         return False
     if number == 0:
-        return word.lower() in FIRST_NAMES and (len(words) == 1 or words[1][0].isupper() and words[1].strip(",.;:!?").lower() not in NOT_NAME - FAMILY_NAMES)
+        return word.lower() in FIRST_NAMES and (
+            len(words) == 1
+            or words[1][0].isupper()
+            and words[1].strip(",.;:!?").lower() not in NOT_NAME - FAMILY_NAMES
+        )
     return word.lower() in FAMILY_NAMES
 
 
 def clean_name(text: str) -> Optional[str]:
-    """`text` as a name: words of letters up to the first that cannot belong to one; None when nothing is left."""
+    """`text` as a name: words of letters up to the first that cannot belong to one; None when
+    nothing is left."""
     words = []
     said = text.strip(" ,.;:!-").split()
     for number, word in enumerate(said):
         bare = word.strip(",.;:!?").replace("\u2019", "'")
-        if not re.fullmatch(NAME_WORD, bare) or not _is_name([item.replace("\u2019", "'") for item in said], number):
+        if not re.fullmatch(NAME_WORD, bare) or not _is_name(
+            [item.replace("\u2019", "'") for item in said], number
+        ):
             break
         words.append(bare.rstrip("."))
         if word[-1] in ",;:!?":
@@ -227,32 +375,58 @@ def clean_name(text: str) -> Optional[str]:
     name = unicodedata.normalize("NFC", " ".join(words[:5]))[:MOST_NAME].strip()
     if len(name) < 2 and not (name and unicodedata.category(name[0]) == "Lo"):
         return None
-    return name if not name.islower() and not name.isupper() or unicodedata.category(name[0]) == "Lo" else name.title().replace("'S", "'s")
+    return (
+        name
+        if not name.islower() and not name.isupper() or unicodedata.category(name[0]) == "Lo"
+        else name.title().replace("'S", "'s")
+    )
 
 
 def find_name(text: str, asked: bool) -> Optional[str]:
-    """The name in `text`. When it was `asked` for, bare words count; otherwise it needs "my name is" or capitals after "I'm"."""
+    """The name in `text`. When it was `asked` for, bare words count; otherwise it needs "my name
+    is" or capitals after "I'm"."""
     text = SMILEY.sub(" ", EMAIL.sub(" , ", DIGITS.sub(" , ", text)))
     text = "".join(" " if unicodedata.category(sign) in ("So", "Sk") else sign for sign in text)
     for found in INTRODUCED.finditer(text):
         name = clean_name(AFTER_NAME.sub("", found["name"]))
         strong = re.match(r"my |name|call me|i'?m called|ask for", found.group(), re.I)
-        if name and (strong or found["name"][0].isupper() or asked and not ADJECTIVE.search(found["name"].split()[0])):
+        if name and (
+            strong
+            or found["name"][0].isupper()
+            or asked
+            and not ADJECTIVE.search(found["name"].split()[0])
+        ):
             return name
-    for part in re.split(r"[,;\n]|(?<=[a-z])(?<!\b[MD][rs])(?<!\bMrs)[.!?](?:\s|$)| - |\s+(?:and|but)\s+(?=(?:my|the|you|i|i'm|it's|call|ring|please|phone|email)\b)", text):
+    for part in re.split(
+        r"[,;\n]|(?<=[a-z])(?<!\b[MD][rs])(?<!\bMrs)[.!?](?:\s|$)| -"
+        r" |\s+(?:and|but)\s+(?=(?:my|the|you|i|i'm|it's|call|ring|please|phone|email)\b)",
+        text,
+    ):
         part = AFTER_NAME.sub("", BEFORE_NAME.sub("", part)).strip()
         words = part.split()
         if not words or len(words) > 5 or "?" in part:
             continue
         name = clean_name(part)
-        if name and len(name.split()) == len(words) and (asked or all(w[0].isupper() for w in name.split()) and part[0].isupper() and len(words) > 1):
+        if (
+            name
+            and len(name.split()) == len(words)
+            and (
+                asked
+                or all(w[0].isupper() for w in name.split())
+                and part[0].isupper()
+                and len(words) > 1
+            )
+        ):
             return name
     return None
 
 
 def find_time(text: str) -> Optional[str]:
-    """When the visitor would like to be contacted, in their words: the clause of `text` with words of time."""
-    for part in re.split(r"[;\n]|,(?! or )|(?<=[a-z])[.!?]\s", EMAIL.sub(" ", DIGITS.sub(" , ", text))):
+    """When the visitor would like to be contacted, in their words: the clause of `text` with words
+    of time."""
+    for part in re.split(
+        r"[;\n]|,(?! or )|(?<=[a-z])[.!?]\s", EMAIL.sub(" ", DIGITS.sub(" , ", text))
+    ):
         if TIME_WORDS.search(part) and "?" not in part and len(part.split()) <= 8:
             return as_time(part)
     for clause in re.split(r"(?<=[.!?])\s|\n", EMAIL.sub(" ", text)):
@@ -269,11 +443,29 @@ def find_question(text: str) -> Optional[str]:
 
 
 def whole_time(text: str) -> str:
-    """The whole answer to "when is the best time?", without a number or an address in it: "Monday, Wednesday or Friday"."""
-    return as_time(re.sub(r"\s+([,.;])", r"\1", EMAIL.sub(" ", DIGITS.sub(lambda match: match.group() if len(re.sub(r"\D", "", match.group())) < 9 else " ", text))).strip(" ,.;"))
+    """The whole answer to "when is the best time?", without a number or an address in it: "Monday,
+    Wednesday or Friday"."""
+    return as_time(
+        re.sub(
+            r"\s+([,.;])",
+            r"\1",
+            EMAIL.sub(
+                " ",
+                DIGITS.sub(
+                    lambda match: (
+                        match.group() if len(re.sub(r"\D", "", match.group())) < 9 else " "
+                    ),
+                    text,
+                ),
+            ),
+        ).strip(" ,.;")
+    )
 
 
 def as_time(text: str) -> str:
-    """`text` as a best time: one line, without the words of asking around it, at most MOST_TIME characters."""
+    """`text` as a best time: one line, without the words of asking around it, at most MOST_TIME
+    characters."""
     text = LEAD.sub("", " ".join(text.split()))
-    return re.sub(r"(?:[\s,]*\b(?:instead|please|pls|thanks?|thank you))+\W*$", "", text, flags=re.I).strip(" ,.")[:MOST_TIME]
+    return re.sub(
+        r"(?:[\s,]*\b(?:instead|please|pls|thanks?|thank you))+\W*$", "", text, flags=re.I
+    ).strip(" ,.")[:MOST_TIME]

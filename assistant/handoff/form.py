@@ -1,8 +1,11 @@
-"""The form that takes a request to be contacted, without Rasa: what a message fills in, and what is asked next.
+"""The form that takes a request to be contacted, without Rasa: what a message fills in, and what is
+asked next.
 
-Rasa's slots hold markers only ("given", "skipped"); the details are in assistant.handoff.requests. Details that come before the
-visitor has agreed are held in this process's memory for a few minutes and written nowhere.
+Rasa's slots hold markers only ("given", "skipped"); the details are in assistant.handoff.requests.
+Details that come before the visitor has agreed are held in this process's memory for a few minutes
+and written nowhere.
 """
+
 import re
 import time
 from dataclasses import dataclass
@@ -27,43 +30,131 @@ CERTAIN = 0.6
 #: Seconds for which details that came before consent are held, in memory only.
 HELD_FOR = 600
 
-#: Stopping the form, as nearly the whole message: "I want to cancel my session on Friday" is about something else.
+#: Stopping the form, as nearly the whole message: "I want to cancel my session on Friday" is about
+#: something else.
 STOP = re.compile(
-    r"^\W*(?:(?:please|ok(?:ay)?|actually|sorry|no|oh|hm+|well|yeah|can (?:you|we)|i (?:want|would like) to|i'?d like to|let'?s|just)\b[\s,]*)*"
-    r"(?:(?:stop|cancel|quit|abort|scrap|end|drop|leave|forget(?: about)?)(?: (?:it|this|that|asking|the (?:form|call|chat)|(?:my|the|this|that) (?:request|call ?-?back|message)|everything|all (?:of )?(?:it|this|that)))*|never ?mind|(?:i(?:'ve| have)? )?changed my mind|"
-    r"i (?:don'?t|do not) want (?:this|that|it|a call|a call ?back|to be (?:called|contacted|rung)|anyone to (?:call|contact|ring)(?: me)?|(?:you|them) to (?:call|contact|ring|have|keep)(?: me| my \w+| it| that)?)|(?:don'?t|do not) (?:call|contact|ring|phone) me)"
-    r"(?:[\s,.;!-]+(?:please|pls|thanks?|thank you|cheers|now|then|actually|sorry|ok|after all|any ?more|again|at all|it|this|that|bye|about (?:it|this|that)|i (?:don'?t|do not) want (?:this|that|it|to)|i'?ll (?:just )?(?:call|ring|phone)(?: (?:them|you|the clinic))?(?: myself)?|i(?:'ve| have)? changed my mind))*\W*$", re.I)
+    r"^\W*(?:(?:please|ok(?:ay)?|actually|sorry|no|oh|hm+|well|yeah|can (?:you|we)|i (?:want|would"
+    r" like) to|i'?d like to|let'?s|just)\b[\s,]*)*"
+    r"(?:(?:stop|cancel|quit|abort|scrap|end|drop|leave|forget(?: about)?)(?:"
+    r" (?:it|this|that|asking|the (?:form|call|chat)|(?:my|the|this|that) (?:request|call"
+    r" ?-?back|message)|everything|all (?:of )?(?:it|this|that)))*|never ?mind|(?:i(?:'ve| have)?"
+    r" )?changed my mind|"
+    r"i (?:don'?t|do not) want (?:this|that|it|a call|a call ?back|to be"
+    r" (?:called|contacted|rung)|anyone to (?:call|contact|ring)(?: me)?|(?:you|them) to"
+    r" (?:call|contact|ring|have|keep)(?: me| my \w+| it| that)?)|(?:don'?t|do not)"
+    r" (?:call|contact|ring|phone) me)"
+    r"(?:[\s,.;!-]+(?:please|pls|thanks?|thank you|cheers|now|then|actually|sorry|ok|after all|any"
+    r" ?more|again|at all|it|this|that|bye|about (?:it|this|that)|i (?:don'?t|do not) want"
+    r" (?:this|that|it|to)|i'?ll (?:just )?(?:call|ring|phone)(?: (?:them|you|the clinic))?(?:"
+    r" myself)?|i(?:'ve| have)? changed my mind))*\W*$",
+    re.I,
+)
 #: A wish about the way, with the way itself in the message: no refusal of being contacted.
-CHANNEL = re.compile(r"\b(?:don'?t|do not|no|not|never|rather not|without|instead of)\b.{0,20}\b(?:call\w*|ring\w*|phone\w*|text\w*|email\w*|mail\w*)\b", re.I)
-SKIP = re.compile(r"^\W*(?:(?:i'?d|i|please|ok|just|you can|can we|no)\b[\s,]*)*(?:skip(?: (?:it|this|that))?|pass|no(?:ne|pe|thing)?|n/?a|rather not(?: say)?|prefer not(?: to)?(?: say)?|don'?t (?:mind|know|care)|no preference|doesn'?t matter|not sure|"
-                  r"that'?s (?:all|everything|it)|thats (?:all|everything|it)|nothing (?:else|more)|no thanks?|no thank you|i'?m good|send it(?: now)?|done|finish(?:ed)?)\W*(?:thanks?|thank you|please|pls)?\W*$", re.I)
+CHANNEL = re.compile(
+    r"\b(?:don'?t|do not|no|not|never|rather not|without|instead"
+    r" of)\b.{0,20}\b(?:call\w*|ring\w*|phone\w*|text\w*|email\w*|mail\w*)\b",
+    re.I,
+)
+SKIP = re.compile(
+    r"^\W*(?:(?:i'?d|i|please|ok|just|you can|can we|no)\b[\s,]*)*(?:skip(?:"
+    r" (?:it|this|that))?|pass|no(?:ne|pe|thing)?|n/?a|rather not(?: say)?|prefer not(?: to)?(?:"
+    r" say)?|don'?t (?:mind|know|care)|no preference|doesn'?t matter|not sure|"
+    r"that'?s (?:all|everything|it)|thats (?:all|everything|it)|nothing (?:else|more)|no thanks?|no"
+    r" thank you|i'?m good|send it(?: now)?|done|finish(?:ed)?)\W*(?:thanks?|thank"
+    r" you|please|pls)?\W*$",
+    re.I,
+)
 SEND = re.compile(r"\bsend it\b|\bthat'?s (?:all|everything|it)\b|\bfinish", re.I)
-ENDING = re.compile(r"\b(?:ends?|ending|finishes)(?: (?:in|with|on))?\s*:?\s*(?P<a>\d[\d\s]{0,8})|\blast (?:\w+ )?(?:digits?|numbers?|ones?)(?: (?:is|are|should be|was|were))?\s*:?\s*(?P<b>\d[\d\s]{0,8})", re.I)
-WHY = re.compile(r"\bwhy\b.{0,30}\b(?:need|want|ask|know|name|number|email|phone|details)\b|^\W*why\W*$|\bwhat (?:will|do|are|would) (?:you|they) (?:do|doing|want)\b.{0,20}\b(?:with|it|that|number|email|details|name)\b|\bwho (?:sees|gets|reads|has)\b|"
-                 r"\b(?:do|will|would) you (?:sell|share|spam|pass)\b|\bis (?:it|that|this) (?:safe|private|confidential)\b", re.I)
-HOLD_ON = re.compile(r"^\W*(?:(?:h+m+|um+|oh|ok|wait|sorry|actually|but)\b[\s,]*)*(?:hang on|hold on|wait|before (?:that|i)|first|quick question|one (?:sec|moment|question)|just (?:a|one) (?:sec|question))\b", re.I)
+ENDING = re.compile(
+    r"\b(?:ends?|ending|finishes)(?: (?:in|with|on))?\s*:?\s*(?P<a>\d[\d\s]{0,8})|\blast (?:\w+"
+    r" )?(?:digits?|numbers?|ones?)(?: (?:is|are|should be|was|were))?\s*:?\s*(?P<b>\d[\d\s]{0,8})",
+    re.I,
+)
+WHY = re.compile(
+    r"\bwhy\b.{0,30}\b(?:need|want|ask|know|name|number|email|phone|details)\b|^\W*why\W*$|\bwhat"
+    r" (?:will|do|are|would) (?:you|they)"
+    r" (?:do|doing|want)\b.{0,20}\b(?:with|it|that|number|email|details|name)\b|\bwho"
+    r" (?:sees|gets|reads|has)\b|"
+    r"\b(?:do|will|would) you (?:sell|share|spam|pass)\b|\bis (?:it|that|this)"
+    r" (?:safe|private|confidential)\b",
+    re.I,
+)
+HOLD_ON = re.compile(
+    r"^\W*(?:(?:h+m+|um+|oh|ok|wait|sorry|actually|but)\b[\s,]*)*(?:hang on|hold on|wait|before"
+    r" (?:that|i)|first|quick question|one (?:sec|moment|question)|just (?:a|one)"
+    r" (?:sec|question))\b",
+    re.I,
+)
 WHEN_CALL = re.compile(
-    r"\b(?:when|how (?:soon|quickly|fast|long)|what time|which day)\b.{0,30}\b(?:(?:they|you|you guys|someone|somebody|anyone|the (?:team|clinic|nurse|lady))\b.{0,20}\b"
-    r"(?:call|ring|phone|contact|get back|(?:be|get) in touch|reply|answer|write|email)|i\b.{0,16}\b(?:hear|get (?:a|my|the|that) (?:call|ring|reply|answer)))", re.I)
+    r"\b(?:when|how (?:soon|quickly|fast|long)|what time|which day)\b.{0,30}\b(?:(?:they|you|you"
+    r" guys|someone|somebody|anyone|the (?:team|clinic|nurse|lady))\b.{0,20}\b"
+    r"(?:call|ring|phone|contact|get back|(?:be|get) in"
+    r" touch|reply|answer|write|email)|i\b.{0,16}\b(?:hear|get (?:a|my|the|that)"
+    r" (?:call|ring|reply|answer)))",
+    re.I,
+)
 #: A detail that is put right, or one that is given by its name.
-CORRECTING = re.compile(r"^\W*(?:(?:oh|ah|ok|and|but|no)\b[\s,]*)*(?:sorry|actually|wait|oops|correction|my mistake|i meant|i mean|change)\b|\b(?:wrong|typo|instead|should (?:be|have been)|not \d|meant)\b", re.I)
-MY_PHONE = re.compile(r"\b(?:phone|mobile|cell|tel|whatsapp|call me|ring me|reach me|(?:my|the|new|right|correct) number)\b", re.I)
-MY_EMAIL = re.compile(r"\b(?:my|the|new|right|correct) (?:e-?mail|address)\b|\be-?mail(?: me|:| is)\b", re.I)
-MY_NAME = re.compile(r"\b(?:my|the|full|first|last) name\b|\bname(?:'s| is|:)|\bcall me (?!on\b|at\b|back\b|after|before|in\b)|\bi'?m called\b", re.I)
-#: Answers to "did you mean gmail.com?": the address as it was written, the suggestion, and one that may be either.
-AS_WRITTEN = re.compile(r"\bas i (?:wrote|typed|said|gave)\b|\b(?:keep|leave) (?:it|mine|that)\b|\b(?:mine|my (?:address|e-?mail)|the address|what i (?:wrote|typed)) (?:is|was) (?:right|correct|fine)\b|^\W*no\b.{0,12}\b(?:it'?s|it is|that'?s) (?:right|correct|fine)\b", re.I)
-THAT_ONE = re.compile(r"^\W*(?:that'?s (?:right|it|correct|the one)|correct|right|exactly|indeed|i did|that one)\W*(?:thanks?|please|yes)?\W*$", re.I)
-IT_IS_RIGHT = re.compile(r"^\W*(?:yes|yeah|yep)?\W*(?:it'?s|it is|its) (?:all )?(?:right|correct|fine|ok(?:ay)?)\W*(?:thanks?)?\W*$", re.I)
+CORRECTING = re.compile(
+    r"^\W*(?:(?:oh|ah|ok|and|but|no)\b[\s,]*)*(?:sorry|actually|wait|oops|correction|my mistake|i"
+    r" meant|i mean|change)\b|\b(?:wrong|typo|instead|should (?:be|have been)|not \d|meant)\b",
+    re.I,
+)
+MY_PHONE = re.compile(
+    r"\b(?:phone|mobile|cell|tel|whatsapp|call me|ring me|reach me|(?:my|the|new|right|correct)"
+    r" number)\b",
+    re.I,
+)
+MY_EMAIL = re.compile(
+    r"\b(?:my|the|new|right|correct) (?:e-?mail|address)\b|\be-?mail(?: me|:| is)\b", re.I
+)
+MY_NAME = re.compile(
+    r"\b(?:my|the|full|first|last) name\b|\bname(?:'s| is|:)|\bcall me"
+    r" (?!on\b|at\b|back\b|after|before|in\b)|\bi'?m called\b",
+    re.I,
+)
+#: Answers to "did you mean gmail.com?": the address as it was written, the suggestion, and one that
+#: may be either.
+AS_WRITTEN = re.compile(
+    r"\bas i (?:wrote|typed|said|gave)\b|\b(?:keep|leave) (?:it|mine|that)\b|\b(?:mine|my"
+    r" (?:address|e-?mail)|the address|what i (?:wrote|typed)) (?:is|was)"
+    r" (?:right|correct|fine)\b|^\W*no\b.{0,12}\b(?:it'?s|it is|that'?s) (?:right|correct|fine)\b",
+    re.I,
+)
+THAT_ONE = re.compile(
+    r"^\W*(?:that'?s (?:right|it|correct|the one)|correct|right|exactly|indeed|i did|that"
+    r" one)\W*(?:thanks?|please|yes)?\W*$",
+    re.I,
+)
+IT_IS_RIGHT = re.compile(
+    r"^\W*(?:yes|yeah|yep)?\W*(?:it'?s|it is|its) (?:all"
+    r" )?(?:right|correct|fine|ok(?:ay)?)\W*(?:thanks?)?\W*$",
+    re.I,
+)
 MOST_ABOUT_DOMAIN = 8
 #: Words around a detail from which a message says more than that.
 MOST_AROUND = 12
 #: Figures of something else.
-REFERENCE = re.compile(r"\b(?:booking|reference|ref|order|invoice|voucher|account|card|customer|receipt|appointment|serial|code)\b[^.,;\d]{0,25}#?\d{5}", re.I)
+REFERENCE = re.compile(
+    r"\b(?:booking|reference|ref|order|invoice|voucher|account|card|customer|receipt|appointment|"
+    r"serial|code)\b[^.,;\d]{0,25}#?\d{5}",
+    re.I,
+)
 #: Whether a message that has a question open says nothing but a time.
-AROUND_TIME = re.compile(r"\b(?:only|please|pls|thanks?|sorry|actually|oh|and|but|or|is|are|best|better|works?|for|me|the|on|in|at|any|not|no|just|after|before|from|until|between|to|best time|time|make|it|instead|call|ring|phone|then)\b", re.I)
+AROUND_TIME = re.compile(
+    r"\b(?:only|please|pls|thanks?|sorry|actually|oh|and|but|or|is|are|best|better|works?|for|me|"
+    r"the|on|in|at|any|not|no|just|after|before|from|until|between|to|best"
+    r" time|time|make|it|instead|call|ring|phone|then)\b",
+    re.I,
+)
 #: "I'd rather not give it", said of the name.
-NAMELESS = re.compile(r"\banonym\w*\b|\bno names?\b|\bwithout (?:a|my) name\b|\b(?:rather|prefer|want) (?:not|to not) (?:to )?(?:give|say|tell|share)\b|\bnot (?:giving|telling|saying|sharing)\b", re.I)
-CONTACT_WORDS = re.compile(r"\b(?:number|phone|mobile|tel|email|e-mail|mail|address|reach)\b|@", re.I)
+NAMELESS = re.compile(
+    r"\banonym\w*\b|\bno names?\b|\bwithout (?:a|my) name\b|\b(?:rather|prefer|want) (?:not|to not)"
+    r" (?:to )?(?:give|say|tell|share)\b|\bnot (?:giving|telling|saying|sharing)\b",
+    re.I,
+)
+CONTACT_WORDS = re.compile(
+    r"\b(?:number|phone|mobile|tel|email|e-mail|mail|address|reach)\b|@", re.I
+)
 
 
 class Held:
@@ -114,37 +205,68 @@ class Said:
 
     def is_minor(self) -> bool:
         """Whether the visitor says that they are under age."""
-        return any(item["id"] == "minor" and item["who"] == "self" and item["when"] == "now" and not item["denied"] for item in self.meaning.get("circumstances", []))
+        return any(
+            item["id"] == "minor"
+            and item["who"] == "self"
+            and item["when"] == "now"
+            and not item["denied"]
+            for item in self.meaning.get("circumstances", [])
+        )
 
     def is_crisis(self) -> bool:
         """Whether the message is about a crisis; a plain refusal of a question is not."""
-        return not SKIP.match(self.text) and any(question["topic"] == "crisis" and question["decision"] == "answer" for question in self.meaning.get("questions", []))
+        return not SKIP.match(self.text) and any(
+            question["topic"] == "crisis" and question["decision"] == "answer"
+            for question in self.meaning.get("questions", [])
+        )
 
     def others(self) -> List[Dict[str, Any]]:
         """Questions of the message, surely understood, that have nothing to do with the form."""
-        return [question for question in self.meaning.get("questions", []) if question["decision"] == "answer" and question["confidence"] >= SURE and question["topic"] not in ("human_handoff", "smalltalk", "feedback")]
+        return [
+            question
+            for question in self.meaning.get("questions", [])
+            if question["decision"] == "answer"
+            and question["confidence"] >= SURE
+            and question["topic"] not in ("human_handoff", "smalltalk", "feedback")
+        ]
 
     def asks(self) -> bool:
         """Whether the message asks something that has nothing to do with the form."""
-        if self.meaning.get("request") in ("more", "shorter", "why", "choice") or WHEN_CALL.search(self.text):
+        if self.meaning.get("request") in ("more", "shorter", "why", "choice") or WHEN_CALL.search(
+            self.text
+        ):
             return True
-        return any(QUESTION.search(HOLD_ON.sub("", question["text"] or self.text).strip(" ,.!:-")) for question in self.others())
+        return any(
+            QUESTION.search(HOLD_ON.sub("", question["text"] or self.text).strip(" ,.!:-"))
+            for question in self.others()
+        )
 
     def wanders(self) -> bool:
         """Whether the message is about something else, asked or not ("prices")."""
-        return self.asks() or any(question["confidence"] >= VERY_SURE and question["topic"] not in ("booking", "clinic_info") for question in self.others())
+        return self.asks() or any(
+            question["confidence"] >= VERY_SURE
+            and question["topic"] not in ("booking", "clinic_info")
+            for question in self.others()
+        )
 
     def is_keyword(self) -> bool:
-        """Whether a message that could be a name names a topic ("prices", "opening hours"). Two words with capitals are a name, such as Penny Price."""
+        """Whether a message that could be a name names a topic ("prices", "opening hours"). Two
+        words with capitals are a name, such as Penny Price."""
         words = self.text.split()
         if len(words) > 1 and all(word[0].isupper() for word in words):
             return False
-        return any(question["confidence"] >= CERTAIN and self.kb.topic(question["topic"]).group != "boundaries" for question in self.others())
+        return any(
+            question["confidence"] >= CERTAIN
+            and self.kb.topic(question["topic"]).group != "boundaries"
+            for question in self.others()
+        )
 
     def has_way(self) -> bool:
         """Whether the message holds a usable number or address."""
         try:
-            return bool(details.find_phone(self.text, self.country) or details.find_email(self.text))
+            return bool(
+                details.find_phone(self.text, self.country) or details.find_email(self.text)
+            )
         except NotUsable:
             return False
 
@@ -154,12 +276,26 @@ class Said:
 
 
 def opened(said: Said, memory: Dict[str, Any], state: Dict[str, Any]) -> Dict[str, Any]:
-    """The slots when the form begins. A request that this conversation has sent already, or a minor, ends it at once."""
+    """The slots when the form begins. A request that this conversation has sent already, or a
+    minor, ends it at once."""
     slots: Dict[str, Any] = {name: None for name in SLOTS}
-    if memory.get("outcome") == "erasing" and not memory.get("quiet") and not said.is_minor():  # nothing was deleted after all: the form goes on where it was
-        memory = {"tries": {}, "topics": [], "note": "again", **{key: memory[key] for key in ("request",) if memory.get(key) and requests.get(memory[key])}}
+    if (
+        memory.get("outcome") == "erasing" and not memory.get("quiet") and not said.is_minor()
+    ):  # nothing was deleted after all: the form goes on where it was
+        memory = {
+            "tries": {},
+            "topics": [],
+            "note": "again",
+            **{
+                key: memory[key]
+                for key in ("request",)
+                if memory.get(key) and requests.get(memory[key])
+            },
+        }
         return {**slots, **markers(memory), "handoff": memory}
-    minor = said.is_minor() or (state.get("circumstances") or {}).get("minor", {}).get("who") == "self"
+    minor = (
+        said.is_minor() or (state.get("circumstances") or {}).get("minor", {}).get("who") == "self"
+    )
     request = memory.get("request") if memory.get("outcome") == "complete" else None
     if memory.get("quiet"):
         return ended("quiet", memory, keep=True)
@@ -167,9 +303,14 @@ def opened(said: Said, memory: Dict[str, Any], state: Dict[str, Any]) -> Dict[st
         return ended("minor", {})
     if request and not said.form and requests.get(request):
         return ended("already", {"request": request})
-    if memory.get("request") and memory.get("outcome") != "complete":  # a form that danger signs had closed
+    if (
+        memory.get("request") and memory.get("outcome") != "complete"
+    ):  # a form that danger signs had closed
         requests.drop(memory["request"])
-    memory = {"tries": {}, "topics": [topic for topic in state.get("answered", []) if topic != "human_handoff"][-3:]}
+    memory = {
+        "tries": {},
+        "topics": [topic for topic in state.get("answered", []) if topic != "human_handoff"][-3:],
+    }
     if said.form.get("consent"):
         return {**slots, **agreed(said, memory)}
     held.put(said.session, found_in(said, memory, None, strict=True)[0])
@@ -179,7 +320,8 @@ def opened(said: Said, memory: Dict[str, Any], state: Dict[str, Any]) -> Dict[st
 
 
 def ended(outcome: str, memory: Dict[str, Any], keep: bool = False) -> Dict[str, Any]:
-    """The slots that end the form; a draft is deleted unless the request is complete, deleting it has yet to be confirmed, or `keep` says so."""
+    """The slots that end the form; a draft is deleted unless the request is complete, deleting it
+    has yet to be confirmed, or `keep` says so."""
     keep = keep or outcome in ("complete", "already", "erasing")
     if not keep and memory.get("request"):
         if requests.drop(memory["request"]):
@@ -190,10 +332,16 @@ def ended(outcome: str, memory: Dict[str, Any], keep: bool = False) -> Dict[str,
 
 
 def answered(said: Said, asked: str, memory: Dict[str, Any]) -> Optional[Dict[str, Any]]:
-    """The slots after a message while the question `asked` was open; None when the message is a question of its own."""
+    """The slots after a message while the question `asked` was open; None when the message is a
+    question of its own."""
     still = memory.get("note") == "again" or bool(memory.get("problem"))
     memory = {**memory, "problem": None, "note": None, "answer": None}
-    if said.is_minor() or said.is_crisis() or privacy.wanted(said.text) or said.meaning.get("request") in ("erase", "keep", "ask_erase"):
+    if (
+        said.is_minor()
+        or said.is_crisis()
+        or privacy.wanted(said.text)
+        or said.meaning.get("request") in ("erase", "keep", "ask_erase")
+    ):
         return None
     if asked == "handoff_consent":
         if said.meaning.get("request") == "repeat":
@@ -210,14 +358,21 @@ def answered(said: Said, asked: str, memory: Dict[str, Any]) -> Optional[Dict[st
 
 
 def resumed(said: Said, asked: str, memory: Dict[str, Any]) -> Dict[str, Any]:
-    """The slots after a question in the middle was answered. An offer that is passed over twice is dropped without a word more."""
+    """The slots after a question in the middle was answered. An offer that is passed over twice is
+    dropped without a word more."""
     if said.is_minor():
         return ended("minor", memory)
     if said.is_crisis():
         return ended("crisis", memory)
     if said.meaning.get("request") == "erase" or privacy.asks_deletion(said.text, said.meaning):
         return ended("erasing", memory)
-    memory = {**memory, "problem": None, "note": "again", "answer": None, "drift": memory.get("drift", 0) + 1}
+    memory = {
+        **memory,
+        "problem": None,
+        "note": "again",
+        "answer": None,
+        "drift": memory.get("drift", 0) + 1,
+    }
     if asked == "handoff_consent" and memory["drift"] > 1:
         held.take(said.session)
         return ended("dropped", memory)
@@ -225,7 +380,8 @@ def resumed(said: Said, asked: str, memory: Dict[str, Any]) -> Dict[str, Any]:
 
 
 def consent(said: Said, memory: Dict[str, Any], still: bool = False) -> Optional[Dict[str, Any]]:
-    """The visitor's yes or no; details that come without either are held until it is clear. A question beside a yes or a no is left to the answer (`answer`)."""
+    """The visitor's yes or no; details that come without either are held until it is clear. A
+    question beside a yes or a no is left to the answer (`answer`)."""
     answer = said.form.get("consent")
     if answer is None:
         answer = agreement.reading(said.text, still)
@@ -253,7 +409,8 @@ def consent(said: Said, memory: Dict[str, Any], still: bool = False) -> Optional
 
 
 def agreed(said: Said, memory: Dict[str, Any]) -> Dict[str, Any]:
-    """The visitor said yes: from here on details are kept, beginning with those of this message and those that were held."""
+    """The visitor said yes: from here on details are kept, beginning with those of this message and
+    those that were held."""
     memory = {**memory, "request": requests.begin(said.session, memory.get("topics", []))}
     found, problem = found_in(said, memory, None)
     kept = {**held.take(said.session), **found}
@@ -268,10 +425,14 @@ def agreed(said: Said, memory: Dict[str, Any]) -> Dict[str, Any]:
     return finish_or_go_on(said, memory)
 
 
-def found_in(said: Said, memory: Dict[str, Any], asked: Optional[str], strict: bool = False) -> tuple:
-    """Details in the message as fields of a request, and the reason why one of them cannot be used (or None).
+def found_in(
+    said: Said, memory: Dict[str, Any], asked: Optional[str], strict: bool = False
+) -> tuple:
+    """Details in the message as fields of a request, and the reason why one of them cannot be used
+    (or None).
 
-    With `strict` only unmistakable ones count; `memory["suggest"]` becomes the domain that an address was probably meant to have.
+    With `strict` only unmistakable ones count; `memory["suggest"]` becomes the domain that an
+    address was probably meant to have.
     """
     found: Dict[str, str] = {}
     problem = None
@@ -279,7 +440,11 @@ def found_in(said: Said, memory: Dict[str, Any], asked: Optional[str], strict: b
     if said.form:
         return found, problem
     try:
-        phone = details.find_phone(text, said.country) if not REFERENCE.search(text) or MY_PHONE.search(text) else None
+        phone = (
+            details.find_phone(text, said.country)
+            if not REFERENCE.search(text) or MY_PHONE.search(text)
+            else None
+        )
         if phone:
             found["phone"] = phone.number
     except NotUsable as error:
@@ -297,7 +462,12 @@ def found_in(said: Said, memory: Dict[str, Any], asked: Optional[str], strict: b
         known = (requests.get(memory["request"]) or {}).get("phone")
         if known:
             try:
-                found["phone"], problem = details.with_ending(known, re.sub(r"\D", "", ending["a"] or ending["b"]), said.country).number, None
+                found["phone"], problem = (
+                    details.with_ending(
+                        known, re.sub(r"\D", "", ending["a"] or ending["b"]), said.country
+                    ).number,
+                    None,
+                )
             except NotUsable as error:
                 problem = error.reason
     after_yes = agreement.STRONG.sub("", text, count=1) if asked is None and not strict else text
@@ -308,7 +478,11 @@ def found_in(said: Said, memory: Dict[str, Any], asked: Optional[str], strict: b
         best = details.find_time(text)
         if best and not (strict and not found) and not said.asks():
             found["best_time"] = best
-        about = details.find_question(text) if asked in (None, "handoff_contact") and {"phone", "email"} & set(found) else None
+        about = (
+            details.find_question(text)
+            if asked in (None, "handoff_contact") and {"phone", "email"} & set(found)
+            else None
+        )
         if about:
             found["question"] = about
     return found, problem
@@ -327,14 +501,26 @@ def fields(said: Said, asked: str, memory: Dict[str, Any]) -> Optional[Dict[str,
     if asked == "handoff_question" and HOLD_ON.match(said.text) and said.asks():
         return None
     found, problem = found_in(said, memory, asked)
-    if asked == "handoff_name" and NAMELESS.search(said.text) and not MY_NAME.search(NAMELESS.sub("", said.text)):
+    if (
+        asked == "handoff_name"
+        and NAMELESS.search(said.text)
+        and not MY_NAME.search(NAMELESS.sub("", said.text))
+    ):
         found["name"] = ""
-    elif asked == "handoff_name" and set(found) == {"name"} and said.is_keyword() and not said.asks():
+    elif (
+        asked == "handoff_name" and set(found) == {"name"} and said.is_keyword() and not said.asks()
+    ):
         return None
     wordless = open_text and not re.search(r"\w", said.text)
     skip = bool(said.form.get("skip") or SKIP.match(said.text) or wordless) and not found
     if said.form.get("send") or (skip and open_text and SEND.search(said.text)):
-        found.update({key: "" for key, slot in (("best_time", "handoff_time"), ("question", "handoff_question")) if not _has(memory, key)})
+        found.update(
+            {
+                key: ""
+                for key, slot in (("best_time", "handoff_time"), ("question", "handoff_question"))
+                if not _has(memory, key)
+            }
+        )
     elif skip and asked == "handoff_name":
         found["name"] = ""
     elif skip and asked == "handoff_contact":
@@ -345,10 +531,15 @@ def fields(said: Said, asked: str, memory: Dict[str, Any]) -> Optional[Dict[str,
         found["best_time" if asked == "handoff_time" else "question"] = ""
     elif asked == "handoff_question":
         put_right = correction(said, found, memory)
-        found = put_right or {"question": said.text[:details.MOST_QUESTION]}
+        found = put_right or {"question": said.text[: details.MOST_QUESTION]}
         if not put_right:
             memory.pop("suggest", None)
-    elif asked == "handoff_time" and not said.asks() and ("best_time" in found or not found) and not said.wanders():
+    elif (
+        asked == "handoff_time"
+        and not said.asks()
+        and ("best_time" in found or not found)
+        and not said.wanders()
+    ):
         found["best_time"] = details.whole_time(said.text) or details.as_time(said.text)
     if found:
         requests.update(memory["request"], **found)
@@ -357,11 +548,18 @@ def fields(said: Said, asked: str, memory: Dict[str, Any]) -> Optional[Dict[str,
             memory["suggest"] = waiting
         return None
     if memory.get("suggest"):
-        return {**markers(memory), "handoff_contact": None, "handoff": {**memory, "problem": "email_typo"}}
+        return {
+            **markers(memory),
+            "handoff_contact": None,
+            "handoff": {**memory, "problem": "email_typo"},
+        }
     if problem and not found:
         return failed(asked[8:] if asked != "handoff_contact" else "contact", problem, memory)
     if not found:
-        unclear = {"handoff_name": "name_unclear" if re.search(r"[^\W\d_]", said.text) else "name_letters", "handoff_contact": "contact_unclear"}
+        unclear = {
+            "handoff_name": "name_unclear" if re.search(r"[^\W\d_]", said.text) else "name_letters",
+            "handoff_contact": "contact_unclear",
+        }
         return failed(asked[8:], unclear[asked], memory)
     if said.asks() and asked != "handoff_question":
         return None  # kept; the question is answered, and the form goes on after it
@@ -369,18 +567,30 @@ def fields(said: Said, asked: str, memory: Dict[str, Any]) -> Optional[Dict[str,
 
 
 def correction(said: Said, found: Dict[str, str], memory: Dict[str, Any]) -> Dict[str, str]:
-    """The details that a message at the question "what about?" puts right or adds, or an empty mapping when it is the question: a detail that is kept
-    is replaced only by one that is named, or said to be a correction ("my booking reference is 2024051234" is a question)."""
+    """The details that a message at the question "what about?" puts right or adds, or an empty
+    mapping when it is the question: a detail that is kept is replaced only by one that is named, or
+    said to be a correction ("my booking reference is 2024051234" is a question).
+    """
     text, corrects = said.text, bool(CORRECTING.search(said.text) or ENDING.search(said.text))
     named = {"phone": MY_PHONE, "email": MY_EMAIL, "name": MY_NAME}
-    right = {key: value for key, value in found.items() if key in named and (named[key].search(text) or corrects)}
+    right = {
+        key: value
+        for key, value in found.items()
+        if key in named and (named[key].search(text) or corrects)
+    }
     rest = details.EMAIL.sub(" ", details.DIGITS.sub(" ", text))
     if right:
         about = details.find_question(text)
         bare = len(rest.split()) <= MOST_AROUND
-        return {**right, **({"question": about} if about else {})} if bare or about else {"question": text[:details.MOST_QUESTION], **right}
+        return (
+            {**right, **({"question": about} if about else {})}
+            if bare or about
+            else {"question": text[: details.MOST_QUESTION], **right}
+        )
     best = details.find_time(text)
-    if best and not re.search(r"\w", AROUND_TIME.sub(" ", details.TIME_WORDS.sub(" ", details.TIME_PHRASE.sub(" ", text)))):
+    if best and not re.search(
+        r"\w", AROUND_TIME.sub(" ", details.TIME_WORDS.sub(" ", details.TIME_PHRASE.sub(" ", text)))
+    ):
         return {"best_time": details.whole_time(text)}
     return {}
 
@@ -390,13 +600,20 @@ def _has(memory: Dict[str, Any], field: str) -> bool:
 
 
 def domain(said: Said, memory: Dict[str, Any]) -> Optional[Dict[str, Any]]:
-    """The answer to "did you mean gmail.com?"; None when the message is something else. A domain that is named wins; "it is right" leaves open what is right."""
+    """The answer to "did you mean gmail.com?"; None when the message is something else. A domain
+    that is named wins; "it is right" leaves open what is right."""
     request = requests.get(memory["request"])
     text, short = said.text, "@" not in said.text and len(said.text.split()) <= MOST_ABOUT_DOMAIN
     named = details.named_domain(text, memory["suggest"]) if short and not said.form else None
     agrees = agreement.reading(text) if short else None
-    keep = said.form.get("keep") or (short and not named and (AS_WRITTEN.search(text) or agrees is False))
-    meant = said.form.get("domain") or named or (memory["suggest"] if agrees or short and THAT_ONE.match(text) else None)
+    keep = said.form.get("keep") or (
+        short and not named and (AS_WRITTEN.search(text) or agrees is False)
+    )
+    meant = (
+        said.form.get("domain")
+        or named
+        or (memory["suggest"] if agrees or short and THAT_ONE.match(text) else None)
+    )
     if short and not named and not said.form and IT_IS_RIGHT.match(text):
         return failed("contact", "email_typo", memory)
     if not meant and not keep:
@@ -408,11 +625,16 @@ def domain(said: Said, memory: Dict[str, Any]) -> Optional[Dict[str, Any]]:
 
 
 def failed(question: str, problem: str, memory: Dict[str, Any]) -> Dict[str, Any]:
-    """The open question is asked again, with the reason; after MOST_TRIES the form ends with the phone."""
+    """The open question is asked again, with the reason; after MOST_TRIES the form ends with the
+    phone."""
     tries = memory["tries"].get(question, 0) + 1
     if tries >= MOST_TRIES:
         return ended("failed", memory)
-    return {**markers(memory), f"handoff_{question}": None, "handoff": {**memory, "problem": problem, "tries": {**memory["tries"], question: tries}}}
+    return {
+        **markers(memory),
+        f"handoff_{question}": None,
+        "handoff": {**memory, "problem": problem, "tries": {**memory["tries"], question: tries}},
+    }
 
 
 def markers(memory: Dict[str, Any]) -> Dict[str, Any]:
@@ -422,13 +644,17 @@ def markers(memory: Dict[str, Any]) -> Dict[str, Any]:
         return {name: None for name in SLOTS}
     mark = lambda value: None if value is None else GIVEN if value else SKIPPED
     return {
-        "handoff_consent": True, "handoff_name": mark(request["name"]), "handoff_contact": GIVEN if request["phone"] or request["email"] else None,
-        "handoff_time": mark(request["best_time"]), "handoff_question": mark(request["question"]),
+        "handoff_consent": True,
+        "handoff_name": mark(request["name"]),
+        "handoff_contact": GIVEN if request["phone"] or request["email"] else None,
+        "handoff_time": mark(request["best_time"]),
+        "handoff_question": mark(request["question"]),
     }
 
 
 def finish_or_go_on(said: Said, memory: Dict[str, Any]) -> Dict[str, Any]:
-    """The markers; when nothing is open any more, the request is complete and goes into the outbox."""
+    """The markers; when nothing is open any more, the request is complete and goes into the
+    outbox."""
     slots = markers(memory)
     if memory.get("suggest"):
         slots["handoff_contact"] = None

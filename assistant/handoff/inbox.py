@@ -1,12 +1,14 @@
 """`make inbox`: the requests of visitors, for the clinic.
 
-    make inbox                                 every request, newest first (the same as ARGS="list")
-    make inbox ARGS="list --open"              only those that nobody has marked done
-    make inbox ARGS="show ID"                  one request with all its details
-    make inbox ARGS="done ID"                  mark it done; `reopen ID` takes that back
-    make inbox ARGS="export requests.csv"      all of them as CSV
-    make inbox ARGS="erase ID"                 delete it for good, the copies in the write-ahead log included
+make inbox                                 every request, newest first (the same as ARGS="list")
+make inbox ARGS="list --open"              only those that nobody has marked done
+make inbox ARGS="show ID"                  one request with all its details
+make inbox ARGS="done ID"                  mark it done; `reopen ID` takes that back
+make inbox ARGS="export requests.csv"      all of them as CSV
+make inbox ARGS="erase ID"                 delete it for good, the copies in the write-ahead log
+included
 """
+
 import argparse
 import csv
 import datetime as dt
@@ -25,24 +27,45 @@ from assistant.handoff.details import shown
 from assistant.hours import Opening
 from assistant.yamlfile import ContentError
 
-COLUMNS = ("id", "received", "status", "name", "phone", "email", "best_time", "question", "topics", "delivered")
+COLUMNS = (
+    "id",
+    "received",
+    "status",
+    "name",
+    "phone",
+    "email",
+    "best_time",
+    "question",
+    "topics",
+    "delivered",
+)
 
 
 def safe_cell(value: Any) -> str:
-    """A CSV cell that no spreadsheet takes for a formula (OWASP, "CSV Injection"): an apostrophe goes before =, +, -, @, tab and return."""
+    """A CSV cell that no spreadsheet takes for a formula (OWASP, "CSV Injection"): an apostrophe
+    goes before =, +, -, @, tab and return."""
     text = "" if value is None else str(value)
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") or text.lstrip()[:1] in ("=", "+", "-", "@") else text
+    return (
+        f"'{text}"
+        if text[:1] in ("=", "+", "-", "@", "\t", "\r") or text.lstrip()[:1] in ("=", "+", "-", "@")
+        else text
+    )
 
 
 class Inbox:
-    """Shows requests of the database in the clinic's time zone. Visitors' words are printed as they are, never as markup."""
+    """Shows requests of the database in the clinic's time zone. Visitors' words are printed as they
+    are, never as markup."""
 
     def __init__(self, clinic: Clinic, console: Optional[Console] = None):
         self.clinic, self.console, self.opening = clinic, console or Console(), Opening(clinic)
 
     def moment(self, seconds: Optional[float]) -> str:
         """A time of the database as the clinic's clock showed it."""
-        return f"{self.opening.local(dt.datetime.fromtimestamp(seconds, dt.timezone.utc)):%Y-%m-%d %H:%M}" if seconds else ""
+        return (
+            f"{self.opening.local(dt.datetime.fromtimestamp(seconds, dt.timezone.utc)):%Y-%m-%d %H:%M}"
+            if seconds
+            else ""
+        )
 
     def delivery(self, item: Dict[str, Any]) -> str:
         """What became of a request's delivery."""
@@ -66,8 +89,20 @@ class Inbox:
         table = Table("request", "from", "asks")
         for item in items:
             question = " ".join((item["question"] or "").split())
-            mine = (f"{item['id']}\n{self.moment(item['created'])}\n{item['status']}; {self.delivery(item)}", f"{item['name'] or 'no name'}\n{self.contact(item)}\n{item['best_time'] or ''}".rstrip())
-            table.add_row(*(Text(cell) for cell in (*mine, question[:120] + ("..." if len(question) > 120 else ""))), end_section=True)
+            mine = (
+                (
+                    f"{item['id']}\n{self.moment(item['created'])}\n{item['status']};"
+                    f" {self.delivery(item)}"
+                ),
+                f"{item['name'] or 'no name'}\n{self.contact(item)}\n{item['best_time'] or ''}".rstrip(),
+            )
+            table.add_row(
+                *(
+                    Text(cell)
+                    for cell in (*mine, question[:120] + ("..." if len(question) > 120 else ""))
+                ),
+                end_section=True,
+            )
         self.console.print(table)
         problem = missing_settings(self.clinic)
         if problem:
@@ -78,14 +113,26 @@ class Inbox:
         """The one request whose id begins with `name`. Raises SystemExit."""
         found = [item for item in requests.listing() if item["id"].startswith(name)]
         if len(found) != 1:
-            raise SystemExit(f"!! {'no request has' if not found else f'{len(found)} requests have'} an id that begins with {name!r}: `make inbox` lists them")
+            raise SystemExit(
+                f"!! {'no request has' if not found else f'{len(found)} requests have'} an id that"
+                f" begins with {name!r}: `make inbox` lists them"
+            )
         return found[0]
 
     def show(self, name: str) -> int:
         """Print one request."""
         item = self.find(name)
-        rows = (("id", item["id"]), ("received", self.moment(item["created"])), ("status", item["status"]), ("name", item["name"]), ("contact", self.contact(item)), ("best time", item["best_time"]),
-                ("talked about", ", ".join(item["topics"])), ("delivered", self.delivery(item)), ("question", item["question"]))
+        rows = (
+            ("id", item["id"]),
+            ("received", self.moment(item["created"])),
+            ("status", item["status"]),
+            ("name", item["name"]),
+            ("contact", self.contact(item)),
+            ("best time", item["best_time"]),
+            ("talked about", ", ".join(item["topics"])),
+            ("delivered", self.delivery(item)),
+            ("question", item["question"]),
+        )
         for label, value in rows:
             self.console.print(Text(f"{label + ':':<14}{value or 'not given'}"))
         return 0
@@ -101,24 +148,41 @@ class Inbox:
         """Delete a request for good."""
         item = self.find(name)
         requests.drop(item["id"])
-        self.console.print(Text(f"{item['id']} is erased." + (" It was delivered before: delete that copy as well." if item["delivered"] else "")))
+        self.console.print(
+            Text(
+                f"{item['id']} is erased."
+                + (
+                    " It was delivered before: delete that copy as well."
+                    if item["delivered"]
+                    else ""
+                )
+            )
+        )
         return 0
 
     def export(self, path: str) -> int:
-        """Write every request to a CSV file (UTF-8 with a byte order mark, as spreadsheets like it)."""
+        """Write every request to a CSV file (UTF-8 with a byte order mark, as spreadsheets like
+        it)."""
         items = requests.listing()
         with open(path, "w", encoding="utf-8-sig", newline="") as handle:
             writer = csv.writer(handle)
             writer.writerow(COLUMNS)
             for item in items:
-                row = {**item, "received": self.moment(item["created"]), "topics": ", ".join(item["topics"]), "delivered": self.delivery(item)}
+                row = {
+                    **item,
+                    "received": self.moment(item["created"]),
+                    "topics": ", ".join(item["topics"]),
+                    "delivered": self.delivery(item),
+                }
                 writer.writerow([safe_cell(row[column]) for column in COLUMNS])
         self.console.print(Text(f"{len(items)} requests written to {path}."))
         return 0
 
 
 def main(arguments: Optional[List[str]] = None) -> int:
-    parser = argparse.ArgumentParser(prog="make inbox", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="make inbox", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     commands = parser.add_subparsers(dest="command")
     commands.add_parser("list").add_argument("--open", action="store_true")
     for name in ("show", "done", "reopen", "erase"):

@@ -1,4 +1,6 @@
-"""What the form says: its questions, its summary, and what happens next. Texts are in data/knowledge/conversation.yml under `handoff`."""
+"""What the form says: its questions, its summary, and what happens next. Texts are in
+data/knowledge/conversation.yml under `handoff`."""
+
 import datetime as dt
 import re
 from typing import Any, Dict, List, Optional
@@ -16,7 +18,8 @@ MOST_SHOWN = 200
 
 
 def plain_words(text: str) -> str:
-    """A visitor's words for a markdown text: on one line, without signs that would turn into links, emphasis or HTML."""
+    """A visitor's words for a markdown text: on one line, without signs that would turn into links,
+    emphasis or HTML."""
     return re.sub(r"[\[\]()<>*_`#|~\\]", " ", " ".join(text.split())).strip()
 
 
@@ -26,8 +29,9 @@ def form_choice(kb: Knowledge, title: str, values: Dict[str, Any], **more: str) 
 
 
 def ask(asked: str, memory: Dict[str, Any], kb: Knowledge, text: str) -> Turn:
-    """The open question as a turn: the reason for asking again, if any, then the question, its choices, and the masks of what was just said."""
-    name = asked[len("handoff_"):]
+    """The open question as a turn: the reason for asking again, if any, then the question, its
+    choices, and the masks of what was just said."""
+    name = asked[len("handoff_") :]
     request = (requests.get(memory["request"]) if memory.get("request") else None) or {}
     problem, note = memory.get("problem"), memory.get("note")
     turn = Turn("form", topics=[TOPIC])
@@ -36,11 +40,31 @@ def ask(asked: str, memory: Dict[str, Any], kb: Knowledge, text: str) -> Turn:
         say(problem)
     if problem == "email_typo":
         say("email_typo", domain=memory["suggest"])
-        turn.choices = [form_choice(kb, "choice_domain", {"domain": memory["suggest"]}, domain=memory["suggest"]), form_choice(kb, "choice_keep", {"keep": True})]
+        turn.choices = [
+            form_choice(
+                kb, "choice_domain", {"domain": memory["suggest"]}, domain=memory["suggest"]
+            ),
+            form_choice(kb, "choice_keep", {"keep": True}),
+        ]
     elif name == "consent":
-        say("ask_consent_held" if note == "held" else "ask_consent_short" if note == "again" or problem else "ask_consent")
-        turn.choices = [form_choice(kb, "choice_yes", {"consent": True}), form_choice(kb, "choice_no", {"consent": False})]
-    elif problem is None or problem.startswith("why") or problem.endswith("unclear") or name != "contact" and problem.startswith(("phone", "email")):
+        say(
+            "ask_consent_held"
+            if note == "held"
+            else "ask_consent_short"
+            if note == "again" or problem
+            else "ask_consent"
+        )
+        turn.choices = [
+            form_choice(kb, "choice_yes", {"consent": True}),
+            form_choice(kb, "choice_no", {"consent": False}),
+        ]
+    elif (
+        problem is None
+        or problem.startswith("why")
+        or problem.endswith("unclear")
+        or name != "contact"
+        and problem.startswith(("phone", "email"))
+    ):
         short = note == "again" or problem
         if name == "contact" and request.get("name") and not short:
             say("ask_contact_named", name=plain_words(request["name"].split()[0]))
@@ -57,21 +81,47 @@ def ask(asked: str, memory: Dict[str, Any], kb: Knowledge, text: str) -> Turn:
 
 
 def hidden(text: str, request: Dict[str, Any], kb: Knowledge) -> Dict[str, str]:
-    """The masks of a turn of the form: contact details in `text` and those of the request in every spelling that a turn shows."""
+    """The masks of a turn of the form: contact details in `text` and those of the request in every
+    spelling that a turn shows."""
     spellings = [details.shown(request["phone"], kb.clinic.country)] if request.get("phone") else []
-    names = [name for name in (details.find_name(text, False), plain_words(request.get("name") or "")) if name]
+    names = [
+        name
+        for name in (details.find_name(text, False), plain_words(request.get("name") or ""))
+        if name
+    ]
     return {**masks(text, request, spellings), **{name: NAME for name in names}}
 
 
 def summary(request: Dict[str, Any], kb: Knowledge) -> str:
     """What a request holds, as one phrase."""
     parts: List[str] = []
-    shown = {**request, "phone": details.shown(request["phone"], kb.clinic.country) if request.get("phone") else None}
-    for key, label in (("name", "name"), ("phone", "phone"), ("email", "email"), ("best_time", "time"), ("question", "question")):
+    shown = {
+        **request,
+        "phone": (
+            details.shown(request["phone"], kb.clinic.country) if request.get("phone") else None
+        ),
+    }
+    for key, label in (
+        ("name", "name"),
+        ("phone", "phone"),
+        ("email", "email"),
+        ("best_time", "time"),
+        ("question", "question"),
+    ):
         value = shown.get(key)
         if value:
             value = value if key in ("phone", "email") else plain_words(value)
-            parts.append(kb.talk("handoff", f"detail_{label}", value=value if len(value) <= MOST_SHOWN else value[:MOST_SHOWN].rsplit(" ", 1)[0] + " ..."))
+            parts.append(
+                kb.talk(
+                    "handoff",
+                    f"detail_{label}",
+                    value=(
+                        value
+                        if len(value) <= MOST_SHOWN
+                        else value[:MOST_SHOWN].rsplit(" ", 1)[0] + " ..."
+                    ),
+                )
+            )
     return "; ".join(parts)
 
 
@@ -110,7 +160,16 @@ def completed(request: Dict[str, Any], kb: Knowledge, text: str) -> Turn:
     """The summary of a request and what happens next."""
     turn = Turn("handoff", topics=[TOPIC])
     named = {"name": plain_words(request["name"].split()[0])} if request.get("name") else {}
-    turn.say("answer", kb.talk("handoff", "complete" if named else "complete_nameless", details=summary(request, kb), **named), TOPIC)
+    turn.say(
+        "answer",
+        kb.talk(
+            "handoff",
+            "complete" if named else "complete_nameless",
+            details=summary(request, kb),
+            **named,
+        ),
+        TOPIC,
+    )
     turn.say("answer", next_steps(kb), TOPIC)
     turn.say("notice", kb.talk("handoff", "not_booked"), TOPIC)
     turn.choices = after_choices(kb)
@@ -120,13 +179,25 @@ def completed(request: Dict[str, Any], kb: Knowledge, text: str) -> Turn:
 
 def after_choices(kb: Knowledge) -> List[Choice]:
     """What can be done with a request that was sent."""
-    return [form_choice(kb, "choice_change", {"change": True}), form_choice(kb, "choice_withdraw", {"withdraw": True})]
+    return [
+        form_choice(kb, "choice_change", {"change": True}),
+        form_choice(kb, "choice_withdraw", {"withdraw": True}),
+    ]
 
 
 def already(request: Dict[str, Any], kb: Knowledge, text: str) -> Turn:
     """The request that this conversation has sent before."""
     turn = Turn("handoff", topics=[TOPIC])
-    turn.say("answer", kb.talk("handoff", "already", details=summary(request, kb), open_now=desk.now_words(text, kb, None)), TOPIC)
+    turn.say(
+        "answer",
+        kb.talk(
+            "handoff",
+            "already",
+            details=summary(request, kb),
+            open_now=desk.now_words(text, kb, None),
+        ),
+        TOPIC,
+    )
     turn.choices = [*after_choices(kb), form_choice(kb, "choice_again", {"again": True})]
     turn.masks = hidden(text, request, kb)
     return turn

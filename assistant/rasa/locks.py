@@ -1,9 +1,12 @@
-"""Rasa's lock store: one message of a conversation at a time, first come, first served, without Rasa's polling once a second.
+"""Rasa's lock store: one message of a conversation at a time, first come, first served, without
+Rasa's polling once a second.
 
-Within one process an asyncio lock; with ASSISTANT_REDIS_URL the processes order themselves in Redis. Rasa's own RedisLockStore
-reads, changes and writes its tickets in separate steps and loses some of them (docs/stores.md). Redis also says which worker answers a
-message while the database, which says so otherwise, is away.
+Within one process an asyncio lock; with ASSISTANT_REDIS_URL the processes order themselves in
+Redis. Rasa's own RedisLockStore reads, changes and writes its tickets in separate steps and loses
+some of them (docs/stores.md). Redis also says which worker answers a message while the database,
+which says so otherwise, is away.
 """
+
 import asyncio
 import contextlib
 import hashlib
@@ -30,30 +33,42 @@ from assistant.rasa.faults import note_fault
 logger = logging.getLogger(__name__)
 #: Seconds that the lock of a process outlives it; a living one renews it three times in that time.
 EXPIRY = 5.0
-#: Seconds between two looks at the queue; seconds that Redis may take, and for which it is left alone after a failure.
+#: Seconds between two looks at the queue; seconds that Redis may take, and for which it is left
+#: alone after a failure.
 LOOK, REDIS_LIMIT, PAUSE = 0.02, 1.0, 2.0
 PREFIX = "microneedling:"
-#: Seconds for which a turn is kept for whoever sends its message again; that a look for one may take.
+#: Seconds for which a turn is kept for whoever sends its message again; that a look for one may
+#: take.
 KEPT, GLANCE = 600, 0.25
 
 
 class ConversationLockStore(LockStore):
-    """Hands out the lock of a conversation. Raises RasaException when it could not keep the order."""
+    """Hands out the lock of a conversation. Raises RasaException when it could not keep the
+    order."""
 
     def __init__(self, endpoint_config: Optional[EndpointConfig] = None, **kwargs: Any) -> None:
         if int(os.environ.get("SANIC_WORKERS", "1")) > 1:
-            raise RasaException("ConversationLockStore orders messages within one Sanic worker: unset SANIC_WORKERS and start several processes with `make cluster`")
+            raise RasaException(
+                "ConversationLockStore orders messages within one Sanic worker: unset SANIC_WORKERS"
+                " and start several processes with `make cluster`"
+            )
         super().__init__()
         self._local = LocalLocks()
         address = os.environ.get("ASSISTANT_REDIS_URL", "").strip()
         self._shared = SharedLocks(address) if address else None
 
     @asynccontextmanager
-    async def lock(self, conversation_id: str, lock_lifetime: float = LOCK_LIFETIME, wait_time_in_seconds: float = 1) -> AsyncGenerator[TicketLock, None]:
+    async def lock(
+        self,
+        conversation_id: str,
+        lock_lifetime: float = LOCK_LIFETIME,
+        wait_time_in_seconds: float = 1,
+    ) -> AsyncGenerator[TicketLock, None]:
         """Hold the conversation's lock; waiting messages go on in the order in which they came.
 
-        While Redis cannot be used the order holds within this process only. The conversation store notices when two processes
-        wrote to one conversation at once, and the visitor is told (assistant.rasa.faults).
+        While Redis cannot be used the order holds within this process only. The conversation store
+        notices when two processes wrote to one conversation at once, and the visitor is told
+        (assistant.rasa.faults).
         """
         held = await self._shared.take(conversation_id) if self._shared else None
         try:
@@ -89,13 +104,21 @@ class LocalLocks:
 
 
 class SharedLocks:
-    """First come, first served among processes: a queue in Redis says who is next, redis-py's lock (token, expiry) makes it exclusive."""
+    """First come, first served among processes: a queue in Redis says who is next, redis-py's lock
+    (token, expiry) makes it exclusive."""
 
     def __init__(self, address: str):
         try:
-            self.redis = Redis.from_url(address, socket_timeout=REDIS_LIMIT, socket_connect_timeout=REDIS_LIMIT, health_check_interval=15)
+            self.redis = Redis.from_url(
+                address,
+                socket_timeout=REDIS_LIMIT,
+                socket_connect_timeout=REDIS_LIMIT,
+                health_check_interval=15,
+            )
         except ValueError as error:
-            raise RasaException(f"ASSISTANT_REDIS_URL must look like redis://:password@host:6379/0 ({error})") from None
+            raise RasaException(
+                f"ASSISTANT_REDIS_URL must look like redis://:password@host:6379/0 ({error})"
+            ) from None
         self._left_alone_until = 0.0
 
     async def take(self, name: str) -> Optional["Place"]:
@@ -108,7 +131,11 @@ class SharedLocks:
             return place
         except (RedisError, OSError) as error:
             self._left_alone_until = time.monotonic() + PAUSE
-            logger.error("Redis cannot be used (%s): messages are ordered within this process only until it can", type(error).__name__)
+            logger.error(
+                "Redis cannot be used (%s): messages are ordered within this process only until"
+                " it can",
+                type(error).__name__,
+            )
             await place.leave()
             return None
         except BaseException:  # cancelled while waiting
@@ -124,7 +151,8 @@ class SharedLocks:
 
 
 class Claims:
-    """Which worker answers a message while the database is away, and with which turn. Without Redis each worker answers for itself."""
+    """Which worker answers a message while the database is away, and with which turn. Without Redis
+    each worker answers for itself."""
 
     def __init__(self, address: str):
         self.redis = SharedLocks(address).redis
@@ -138,7 +166,9 @@ class Claims:
 
     @staticmethod
     def _key(session: str, client_id: str) -> str:
-        return f"{PREFIX}message:" + hashlib.sha256(f"{session} {client_id}".encode()).hexdigest()  # a client id is its sender's choice
+        return (
+            f"{PREFIX}message:" + hashlib.sha256(f"{session} {client_id}".encode()).hexdigest()
+        )  # a client id is its sender's choice
 
     async def _ask(self, call: Callable[[], Awaitable[Any]], limit: float = REDIS_LIMIT) -> Any:
         """What Redis says within `limit` seconds. Raises LookupError when it says nothing."""
@@ -148,14 +178,20 @@ class Claims:
             return await asyncio.wait_for(call(), limit)
         except (RedisError, OSError, asyncio.TimeoutError) as error:
             self._left_alone_until = time.monotonic() + PAUSE
-            logger.error("Redis cannot be used (%s): a message that two workers get may be answered twice", type(error).__name__)
+            logger.error(
+                "Redis cannot be used (%s): a message that two workers get may be answered twice",
+                type(error).__name__,
+            )
             raise LookupError("Redis does not answer") from error
 
     async def take(self, session: str, client_id: str) -> Optional[Dict[str, Any]]:
-        """None when this worker is to answer; otherwise the turn that another one gives, waited for as long as its claim is alive."""
+        """None when this worker is to answer; otherwise the turn that another one gives, waited for
+        as long as its claim is alive."""
         key = self._key(session, client_id)
         with contextlib.suppress(LookupError):
-            while not await self._ask(lambda: self.redis.set(key, "", nx=True, px=int(EXPIRY * 1000))):
+            while not await self._ask(
+                lambda: self.redis.set(key, "", nx=True, px=int(EXPIRY * 1000))
+            ):
                 turn = await self.answered(session, client_id)
                 if turn:
                     return turn
@@ -164,11 +200,16 @@ class Claims:
     @asynccontextmanager
     async def alive(self, session: str, client_id: str) -> AsyncGenerator[None, None]:
         """Keep this worker's claim alive while it answers."""
+
         async def renew() -> None:
             while True:
                 await asyncio.sleep(EXPIRY / 3)
                 with contextlib.suppress(LookupError):
-                    await self._ask(lambda: self.redis.pexpire(self._key(session, client_id), int(EXPIRY * 1000)))
+                    await self._ask(
+                        lambda: self.redis.pexpire(
+                            self._key(session, client_id), int(EXPIRY * 1000)
+                        )
+                    )
 
         renewal = asyncio.ensure_future(renew())
         try:
@@ -179,13 +220,17 @@ class Claims:
     async def keep(self, session: str, client_id: str, turn: Dict[str, Any]) -> None:
         """Let whoever sends the message again, to whichever worker, get this turn."""
         with contextlib.suppress(LookupError):
-            await self._ask(lambda: self.redis.set(self._key(session, client_id), json.dumps(turn), ex=KEPT))
+            await self._ask(
+                lambda: self.redis.set(self._key(session, client_id), json.dumps(turn), ex=KEPT)
+            )
 
     async def answered(self, session: str, client_id: str) -> Optional[Dict[str, Any]]:
         """The turn that some worker gave, or is just about to give, while the database was away."""
         with contextlib.suppress(LookupError):
             while True:
-                found = await self._ask(lambda: self.redis.get(self._key(session, client_id)), GLANCE)
+                found = await self._ask(
+                    lambda: self.redis.get(self._key(session, client_id)), GLANCE
+                )
                 if found != b"":  # claimed, not answered yet
                     return json.loads(found) if found else None
                 await asyncio.sleep(LOOK)
@@ -195,8 +240,9 @@ class Claims:
 class Place:
     """One message's place in the queue of a conversation.
 
-    The queue is a list of tokens; each waiting or working message keeps its token alive (a key that expires, with its process id). Who is first and
-    alive takes the lock; a dead first is taken out by whoever sees it.
+    The queue is a list of tokens; each waiting or working message keeps its token alive (a key that
+    expires, with its process id). Who is first and alive takes the lock; a dead first is taken out
+    by whoever sees it.
     """
 
     def __init__(self, redis: Redis, name: str):
@@ -241,13 +287,16 @@ class Place:
                     await self.lock.reacquire()
             except RedisLockError:
                 note_fault("lock")
-                logger.error("the lock of a conversation was lost while its message was being answered")
+                logger.error(
+                    "the lock of a conversation was lost while its message was being answered"
+                )
                 return
             except (RedisError, OSError):
                 continue  # Redis may be back before the lock expires
 
     async def give_back(self) -> None:
-        """Release the lock and let the next message go on; a lock that Redis lost meanwhile is logged."""
+        """Release the lock and let the next message go on; a lock that Redis lost meanwhile is
+        logged."""
         try:
             if self.holds:
                 await self.lock.release()
@@ -255,7 +304,9 @@ class Place:
             note_fault("lock")
             logger.error("the lock of a conversation was lost before its message was answered")
         except (RedisError, OSError) as error:
-            logger.error("a lock could not be released (%s); it expires by itself", type(error).__name__)
+            logger.error(
+                "a lock could not be released (%s); it expires by itself", type(error).__name__
+            )
         await self.leave()
 
     async def leave(self) -> None:

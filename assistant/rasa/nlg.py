@@ -1,4 +1,6 @@
-"""Rasa's domain responses, filled in from clinic.yml and the country's numbers instead of slots alone."""
+"""Rasa's domain responses, filled in from clinic.yml and the country's numbers instead of slots
+alone."""
+
 from typing import Any, Dict, Optional
 
 from rasa.core.nlg.response import TemplatedNaturalLanguageGenerator
@@ -9,7 +11,8 @@ from assistant.rasa.runtime import live_knowledge
 
 
 class ClinicNaturalLanguageGenerator(TemplatedNaturalLanguageGenerator):
-    """Like Rasa's own generator; placeholders come from the clinic's file, so that a changed phone number needs no training.
+    """Like Rasa's own generator; placeholders come from the clinic's file, so that a changed phone
+    number needs no training.
 
     A placeholder that nothing fills raises KeyError: an emergency text must never say "None".
     """
@@ -17,7 +20,9 @@ class ClinicNaturalLanguageGenerator(TemplatedNaturalLanguageGenerator):
     def __init__(self, endpoint_config: EndpointConfig, domain: Optional[Domain] = None):
         super().__init__((domain or Domain.empty()).responses)
 
-    def _fill_response(self, response: Dict[str, Any], filled_slots: Optional[Dict[str, Any]] = None, **kwargs: Any) -> Dict[str, Any]:
+    def _fill_response(
+        self, response: Dict[str, Any], filled_slots: Optional[Dict[str, Any]] = None, **kwargs: Any
+    ) -> Dict[str, Any]:
         return fill(response, live_knowledge().get().phrases)
 
 

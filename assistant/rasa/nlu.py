@@ -1,8 +1,9 @@
 """Rasa graph components around assistant.understanding: encoder, entities, topics.
 
-The helpers live in other modules, which Rasa's fingerprint of a component does not see; `fingerprint_addon` adds them and
-the files they read, so that a change never meets a stale cache.
+The helpers live in other modules, which Rasa's fingerprint of a component does not see;
+`fingerprint_addon` adds them and the files they read, so that a change never meets a stale cache.
 """
+
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,7 +18,15 @@ from rasa.nlu.classifiers.classifier import IntentClassifier
 from rasa.nlu.extractors.extractor import EntityExtractorMixin
 from rasa.nlu.featurizers.dense_featurizer.dense_featurizer import DenseFeaturizer
 from rasa.shared.core.trackers import DialogueStateTracker
-from rasa.shared.nlu.constants import ENTITIES, FEATURE_TYPE_SENTENCE, INTENT, INTENT_NAME_KEY, INTENT_RANKING_KEY, PREDICTED_CONFIDENCE_KEY, TEXT
+from rasa.shared.nlu.constants import (
+    ENTITIES,
+    FEATURE_TYPE_SENTENCE,
+    INTENT,
+    INTENT_NAME_KEY,
+    INTENT_RANKING_KEY,
+    PREDICTED_CONFIDENCE_KEY,
+    TEXT,
+)
 from rasa.shared.nlu.training_data.features import Features
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
@@ -48,8 +57,14 @@ def checksum(files: Iterable[Path]) -> str:
 
 def helper_files() -> List[Path]:
     """The modules and data files that the components depend on."""
-    return [Path(__file__), *(paths.ROOT / "assistant" / "understanding").glob("*.py"), *(paths.ROOT / "assistant" / "safety").glob("*.py"),
-            *paths.SAFETY.rglob("*.yml"), paths.ENCODER / "SHA256SUMS", *paths.LEXICON.glob("*.yml")]
+    return [
+        Path(__file__),
+        *(paths.ROOT / "assistant" / "understanding").glob("*.py"),
+        *(paths.ROOT / "assistant" / "safety").glob("*.py"),
+        *paths.SAFETY.rglob("*.yml"),
+        paths.ENCODER / "SHA256SUMS",
+        *paths.LEXICON.glob("*.yml"),
+    ]
 
 
 def cleaned(message: Message) -> str:
@@ -59,7 +74,8 @@ def cleaned(message: Message) -> str:
 
 @DefaultV1Recipe.register([DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER], is_trainable=False)
 class SentenceEncoderFeaturizer(DenseFeaturizer, GraphComponent):
-    """Sentence features, [1, 384], from the shared sentence encoder (assistant.understanding.encoder)."""
+    """Sentence features, [1, 384], from the shared sentence encoder
+    (assistant.understanding.encoder)."""
 
     def __init__(self, config: Dict[str, Any], name: str):
         super().__init__(name, config)
@@ -82,15 +98,27 @@ class SentenceEncoderFeaturizer(DenseFeaturizer, GraphComponent):
         pass
 
     @classmethod
-    def create(cls, config: Dict[str, Any], model_storage: ModelStorage, resource: Resource, execution_context: ExecutionContext) -> "SentenceEncoderFeaturizer":
+    def create(
+        cls,
+        config: Dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+    ) -> "SentenceEncoderFeaturizer":
         return cls(config, execution_context.node_name)
 
     def process(self, messages: List[Message]) -> List[Message]:
         messages_with_text = [message for message in messages if message.get(TEXT)]
         texts = [cleaned(message) for message in messages_with_text]
-        vectors = self.encoder.encode_all(texts) if len(texts) > 1 else [self.encoder.encode(text) for text in texts]
+        vectors = (
+            self.encoder.encode_all(texts)
+            if len(texts) > 1
+            else [self.encoder.encode(text) for text in texts]
+        )
         for message, vector in zip(messages_with_text, vectors):
-            message.add_features(Features(vector[None], FEATURE_TYPE_SENTENCE, TEXT, self._identifier))
+            message.add_features(
+                Features(vector[None], FEATURE_TYPE_SENTENCE, TEXT, self._identifier)
+            )
         return messages
 
     def process_training_data(self, training_data: TrainingData) -> TrainingData:
@@ -115,7 +143,13 @@ class LexiconEntityExtractor(EntityExtractorMixin, GraphComponent):
         return checksum(helper_files())
 
     @classmethod
-    def create(cls, config: Dict[str, Any], model_storage: ModelStorage, resource: Resource, execution_context: ExecutionContext) -> "LexiconEntityExtractor":
+    def create(
+        cls,
+        config: Dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+    ) -> "LexiconEntityExtractor":
         return cls(config)
 
     def process(self, messages: List[Message]) -> List[Message]:
@@ -127,10 +161,11 @@ class LexiconEntityExtractor(EntityExtractorMixin, GraphComponent):
 
 @DefaultV1Recipe.register([DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER], is_trainable=True)
 class TopicClassifier(IntentClassifier, GraphComponent):
-    """Intents `ask_<topic>`, and `meaning`: the questions of a message as assistant.understanding.reader reads them.
+    """Intents `ask_<topic>`, and `meaning`: the questions of a message as
+    assistant.understanding.reader reads them.
 
-    At prediction time the conversation so far is read from the slot `conversation`, so that follow-ups, corrections and
-    numbered choices work in `rasa shell` as on the website.
+    At prediction time the conversation so far is read from the slot `conversation`, so that
+    follow-ups, corrections and numbered choices work in `rasa shell` as on the website.
     """
 
     @classmethod
@@ -149,30 +184,72 @@ class TopicClassifier(IntentClassifier, GraphComponent):
     def fingerprint_addon(cls, config: Dict[str, Any]) -> Optional[str]:
         return checksum(helper_files())
 
-    def __init__(self, config: Dict[str, Any], model_storage: ModelStorage, resource: Resource, model: Optional[TopicModel] = None,
-                 triage: Optional[TriageModel] = None, statements: Optional[StatementModel] = None, speller: Optional[Speller] = None):
+    def __init__(
+        self,
+        config: Dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        model: Optional[TopicModel] = None,
+        triage: Optional[TriageModel] = None,
+        statements: Optional[StatementModel] = None,
+        speller: Optional[Speller] = None,
+    ):
         self.config = {**self.get_default_config(), **config}
         self._model_storage, self._resource = model_storage, resource
         self._use(model, triage, statements, speller)
 
-    def _use(self, model: Optional[TopicModel], triage: Optional[TriageModel], statements: Optional[StatementModel], speller: Optional[Speller]) -> None:
+    def _use(
+        self,
+        model: Optional[TopicModel],
+        triage: Optional[TriageModel],
+        statements: Optional[StatementModel],
+        speller: Optional[Speller],
+    ) -> None:
         self.model, self.triage, self.statements, self.speller = model, triage, statements, speller
         self.reader = None
         if model and triage:
-            self.reader = Reader(Encoder.shared(), model, lexicon.shared(), Thresholds.of(self.config), runtime.use_triage_model(triage, speller), statements)
+            self.reader = Reader(
+                Encoder.shared(),
+                model,
+                lexicon.shared(),
+                Thresholds.of(self.config),
+                runtime.use_triage_model(triage, speller),
+                statements,
+            )
 
     @classmethod
-    def create(cls, config: Dict[str, Any], model_storage: ModelStorage, resource: Resource, execution_context: ExecutionContext) -> "TopicClassifier":
+    def create(
+        cls,
+        config: Dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+    ) -> "TopicClassifier":
         return cls(config, model_storage, resource)
 
     @classmethod
-    def load(cls, config: Dict[str, Any], model_storage: ModelStorage, resource: Resource, execution_context: ExecutionContext, **kwargs: Any) -> "TopicClassifier":
+    def load(
+        cls,
+        config: Dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+        **kwargs: Any,
+    ) -> "TopicClassifier":
         with model_storage.read_from(resource) as folder:
-            return cls(config, model_storage, resource, TopicModel.load(folder), TriageModel(TopicModel.load(folder / "triage"), Encoder.shared().encode),
-                       StatementModel.load(folder, Encoder.shared().encode), Speller.load(folder))
+            return cls(
+                config,
+                model_storage,
+                resource,
+                TopicModel.load(folder),
+                TriageModel(TopicModel.load(folder / "triage"), Encoder.shared().encode),
+                StatementModel.load(folder, Encoder.shared().encode),
+                Speller.load(folder),
+            )
 
     def train(self, training_data: TrainingData) -> Resource:
-        """Fit the topic model; an intent's `metadata: {situation: ...}` splits it into situations."""
+        """Fit the topic model; an intent's `metadata: {situation: ...}` splits it into
+        situations."""
         texts, vectors, labels = [], [], []
         for example in training_data.intent_examples:
             intent = example.get(INTENT)
@@ -181,12 +258,24 @@ class TopicClassifier(IntentClassifier, GraphComponent):
             texts.append(cleaned(example))
             vectors.append(example.get_dense_features(TEXT)[1].features[0])
             situation = (example.get("metadata") or {}).get("intent", {}).get("situation")
-            labels.append(intent[len(PREFIX):] + (SEPARATOR + situation if situation else ""))
+            labels.append(intent[len(PREFIX) :] + (SEPARATOR + situation if situation else ""))
         known, encoder = dict(zip(texts, vectors)), Encoder.shared()
         reports, stated = training_rows(texts, labels), statement_rows(texts, labels)
-        with ThreadPoolExecutor(1) as beside:  # liblinear takes one core, and only one call of it at a time: its random numbers are shared
-            topics = beside.submit(TopicModel.train, texts, np.stack(vectors), labels, self.config["strength"], self.config["temperature"])
-            missing = [text for text in dict.fromkeys([*reports[0], *stated[0]]) if text not in known]
+        with (
+            ThreadPoolExecutor(1) as beside
+            # liblinear takes one core, and only one call of it at a time: its random numbers are shared
+        ):
+            topics = beside.submit(
+                TopicModel.train,
+                texts,
+                np.stack(vectors),
+                labels,
+                self.config["strength"],
+                self.config["temperature"],
+            )
+            missing = [
+                text for text in dict.fromkeys([*reports[0], *stated[0]]) if text not in known
+            ]
             known.update(zip(missing, encoder.encode_all(missing)))
             topics = topics.result()
 
@@ -204,7 +293,9 @@ class TopicClassifier(IntentClassifier, GraphComponent):
             self.speller.save(folder)
         return self._resource
 
-    def process(self, messages: List[Message], tracker: Optional[DialogueStateTracker] = None) -> List[Message]:
+    def process(
+        self, messages: List[Message], tracker: Optional[DialogueStateTracker] = None
+    ) -> List[Message]:
         state = tracker.get_slot("conversation") if tracker else None
         for message in messages:
             text = cleaned(message)
@@ -213,13 +304,19 @@ class TopicClassifier(IntentClassifier, GraphComponent):
                 meaning["in_form"] = True  # the stores mask what is said to a form
             intent = intent_of(meaning)
             questions = meaning.get("questions") or []
-            ranking = [{INTENT_NAME_KEY: PREFIX + c["topic"], PREDICTED_CONFIDENCE_KEY: c["confidence"]} for q in questions[:1] for c in q["candidates"]]
+            ranking = [
+                {INTENT_NAME_KEY: PREFIX + c["topic"], PREDICTED_CONFIDENCE_KEY: c["confidence"]}
+                for q in questions[:1]
+                for c in q["candidates"]
+            ]
             confidence = questions[0]["confidence"] if questions else 1.0
             observe.note(confidence=questions[0]["confidence"] if questions else None)
             chosen = {INTENT_NAME_KEY: intent, PREDICTED_CONFIDENCE_KEY: confidence}
             ranking = [chosen, *(r for r in ranking if r[INTENT_NAME_KEY] != intent)]
             message.set(INTENT, chosen, add_to_output=True)
-            message.set(INTENT_RANKING_KEY, ranking[: self.config["ranking_length"]], add_to_output=True)
+            message.set(
+                INTENT_RANKING_KEY, ranking[: self.config["ranking_length"]], add_to_output=True
+            )
             message.set("meaning", meaning, add_to_output=True)
         return messages
 

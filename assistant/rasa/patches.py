@@ -1,9 +1,10 @@
 """Workarounds for Rasa Open Source 3.6.21, all in one place. Upstream takes no fixes any more.
 
-The module is imported by assistant.rasa.nlu, which config.yml names: train, run, shell and test all load it. Each
-workaround has a switch (an environment variable set to "off") and a test in tests/test_patches.py that fails when Rasa
-no longer needs it.
+The module is imported by assistant.rasa.nlu, which config.yml names: train, run, shell and test all
+load it. Each workaround has a switch (an environment variable set to "off") and a test in
+tests/test_patches.py that fails when Rasa no longer needs it.
 """
+
 import copy
 import os
 from pathlib import Path
@@ -30,28 +31,49 @@ from assistant.webstore import action_key
 
 #: Rule tables, and states of a conversation, for which the fitting rules are remembered.
 MOST_LOOKUPS, MOST_STATES = 8, 2000
-#: Seconds that an action call may take in all, before the visitor gets the kind sentence (Rasa's own limit is 300 s).
+#: Seconds that an action call may take in all, before the visitor gets the kind sentence (Rasa's
+#: own limit is 300 s).
 ACTION_TIMEOUT = float(os.environ.get("ASSISTANT_ACTION_TIMEOUT", "4"))
 
 
 def short_action_timeout() -> None:
-    """RasaHQ/rasa#9789: the time limit of an action call cannot be configured; a hung action server holds a visitor for 300 s."""
+    """RasaHQ/rasa#9789: the time limit of an action call cannot be configured; a hung action server
+    holds a visitor for 300 s."""
     actions.DEFAULT_REQUEST_TIMEOUT = ACTION_TIMEOUT
 
 
 def constant_action_schema() -> None:
-    """RasaHQ/rasa#11717: `jsonschema.validate` re-checks Rasa's own constant schema at every action call (22 ms), and each event against every kind of event.
+    """RasaHQ/rasa#11717: `jsonschema.validate` re-checks Rasa's own constant schema at every action
+    call (22 ms), and each event against every kind of event.
 
-    The validators are built once, and an event meets that of its own kind only. What they find wrong is left to the whole schema to say.
+    The validators are built once, and an event meets that of its own kind only. What they find
+    wrong is left to the whole schema to say.
     """
     schema = actions.RemoteAction.action_response_format_spec()
     whole = jsonschema.Draft7Validator(schema)
     item = schema["properties"]["events"]["items"]
-    outside = jsonschema.Draft7Validator({**schema, "properties": {**schema["properties"], "events": {"type": "array", "items": {key: value for key, value in item.items() if key != "oneOf"}}}})
-    kinds = {kind["properties"]["event"]["const"]: jsonschema.Draft7Validator(kind) for kind in item["oneOf"]}
+    outside = jsonschema.Draft7Validator(
+        {
+            **schema,
+            "properties": {
+                **schema["properties"],
+                "events": {
+                    "type": "array",
+                    "items": {key: value for key, value in item.items() if key != "oneOf"},
+                },
+            },
+        }
+    )
+    kinds = {
+        kind["properties"]["event"]["const"]: jsonschema.Draft7Validator(kind)
+        for kind in item["oneOf"]
+    }
 
     def validate_action_result(self, result) -> bool:
-        if not outside.is_valid(result) or not all(event["event"] in kinds and kinds[event["event"]].is_valid(event) for event in result.get("events", [])):
+        if not outside.is_valid(result) or not all(
+            event["event"] in kinds and kinds[event["event"]].is_valid(event)
+            for event in result.get("events", [])
+        ):
             whole.validate(result)
         return True
 
@@ -59,7 +81,8 @@ def constant_action_schema() -> None:
 
 
 def authenticated_action_calls() -> None:
-    """RasaHQ/rasa#3036, rasa-sdk#56: Rasa's own `token` of an endpoint stands in the address of every call, where logs keep it, and has to be written into endpoints.yml: send a header."""
+    """RasaHQ/rasa#3036, rasa-sdk#56: Rasa's own `token` of an endpoint stands in the address of
+    every call, where logs keep it, and has to be written into endpoints.yml: send a header."""
     original = actions.RemoteAction.__init__
 
     def __init__(self, name: str, action_endpoint: Optional[EndpointConfig]) -> None:
@@ -71,11 +94,14 @@ def authenticated_action_calls() -> None:
 
 
 def known_event_types() -> None:
-    """RasaHQ/rasa#3011: every stored event that is loaded looks through all subclasses of Event for its class; a table is made once."""
+    """RasaHQ/rasa#3011: every stored event that is loaded looks through all subclasses of Event for
+    its class; a table is made once."""
     look = events.Event.resolve_by_type
     known: Dict[str, Type[events.Event]] = {}
 
-    def resolve_by_type(type_name: str, default: Optional[Type[events.Event]] = None) -> Optional[Type[events.Event]]:
+    def resolve_by_type(
+        type_name: str, default: Optional[Type[events.Event]] = None
+    ) -> Optional[Type[events.Event]]:
         if type_name not in known:
             found = look(type_name, default)
             if found is None or found is default:
@@ -89,13 +115,25 @@ def known_event_types() -> None:
 def rules_by_state() -> None:
     """RasaHQ/rasa#10703: every prediction compares the conversation with every rule.
 
-    Only rules that end with the state's action and intent are compared, and which of them fit a last state is remembered.
+    Only rules that end with the state's action and intent are compared, and which of them fit a
+    last state is remembered.
     """
     applicable = RulePolicy._is_rule_applicable
-    known: Dict[int, Tuple[Dict[str, str], int, Dict[str, FrozenSet[str]], Dict[Tuple[Optional[str], Optional[str]], List[str]]]] = {}
+    known: Dict[
+        int,
+        Tuple[
+            Dict[str, str],
+            int,
+            Dict[str, FrozenSet[str]],
+            Dict[Tuple[Optional[str], Optional[str]], List[str]],
+        ],
+    ] = {}
 
     def ending(state: Any) -> Tuple[Optional[str], Optional[str]]:
-        action, intent = state.get("prev_action", {}).get("action_name"), state.get("user", {}).get("intent")
+        action, intent = (
+            state.get("prev_action", {}).get("action_name"),
+            state.get("user", {}).get("intent"),
+        )
         return tuple(None if value == SHOULD_NOT_BE_SET else value for value in (action, intent))
 
     def first(policy: RulePolicy, lookup: Dict[str, str], state: Any) -> FrozenSet[str]:
@@ -106,11 +144,24 @@ def rules_by_state() -> None:
                 by_ending.setdefault(ending(policy._rule_key_to_state(key)[-1]), []).append(key)
             if len(known) > MOST_LOOKUPS:
                 known.clear()
-            known[id(lookup)] = (lookup, len(lookup), by_state, by_ending)  # the reference keeps the id from being another's
+            known[id(lookup)] = (
+                lookup,
+                len(lookup),
+                by_state,
+                by_ending,
+            )  # the reference keeps the id from being another's
         name = repr(state)
         if name not in by_state:
             action, intent = ending(state)
-            maybe = [key for end in {(action, intent), (action, None), (None, intent), (None, None)} for key in by_ending.get(end, ())] if action else lookup
+            maybe = (
+                [
+                    key
+                    for end in {(action, intent), (action, None), (None, intent), (None, None)}
+                    for key in by_ending.get(end, ())
+                ]
+                if action
+                else lookup
+            )
             by_state[name] = frozenset(key for key in maybe if applicable(policy, key, 0, state))
         return by_state[name]
 
@@ -126,7 +177,8 @@ def rules_by_state() -> None:
 
 
 def graph_in_order() -> None:
-    """Since 3.0 (no issue of Rasa's is known) each reading of a message and each prediction goes through dask's scheduler, which plans the graph anew and passes tasks through queues.
+    """Since 3.0 (no issue of Rasa's is known) each reading of a message and each prediction goes
+    through dask's scheduler, which plans the graph anew and passes tasks through queues.
 
     The nodes that the targets need are put in order once, and called one after another.
     """
@@ -145,7 +197,11 @@ def graph_in_order() -> None:
             add(target)
         return list(ordered.items())
 
-    def run(self: DaskGraphRunner, inputs: Optional[Dict[str, Any]] = None, targets: Optional[List[str]] = None) -> Dict[str, Any]:
+    def run(
+        self: DaskGraphRunner,
+        inputs: Optional[Dict[str, Any]] = None,
+        targets: Optional[List[str]] = None,
+    ) -> Dict[str, Any]:
         targets = targets or self._graph_schema.target_names
         orders = self.__dict__.setdefault("_orders", {})
         if tuple(targets) not in orders:
@@ -154,7 +210,9 @@ def graph_in_order() -> None:
         self._add_inputs_to_graph(inputs, done)
         try:
             for name, needs in orders[tuple(targets)]:
-                done[name] = self._instantiated_nodes[name](*(done.get(need, need) for need in needs))
+                done[name] = self._instantiated_nodes[name](
+                    *(done.get(need, need) for need in needs)
+                )
         except RuntimeError as error:
             raise GraphRunError("Error running runner.") from error
         return dict(done[target] for target in targets)
@@ -163,7 +221,8 @@ def graph_in_order() -> None:
 
 
 def emptiness_known() -> None:
-    """No issue of Rasa's is known: every message that is read writes the whole domain out, to see whether it is empty."""
+    """No issue of Rasa's is known: every message that is read writes the whole domain out, to see
+    whether it is empty."""
     look = Domain.is_empty
 
     def is_empty(self: Domain) -> bool:
@@ -175,7 +234,8 @@ def emptiness_known() -> None:
 
 
 def calls_about_this_turn() -> None:
-    """RasaHQ/rasa#6334: every action call carries all events that are loaded; ours read those since the visitor's latest message."""
+    """RasaHQ/rasa#6334: every action call carries all events that are loaded; ours read those since
+    the visitor's latest message."""
     body = actions.RemoteAction._action_call_format
 
     class Shortened:
@@ -190,22 +250,31 @@ def calls_about_this_turn() -> None:
                 latest.insert(0, event)
                 if isinstance(event, events.UserUttered):
                     break
-            return {**self.tracker.current_state(EventVerbosity.NONE), "events": [event.as_dict() for event in latest]}
+            return {
+                **self.tracker.current_state(EventVerbosity.NONE),
+                "events": [event.as_dict() for event in latest],
+            }
 
-    def _action_call_format(self: actions.RemoteAction, tracker: DialogueStateTracker, domain: Domain) -> Dict[str, Any]:
+    def _action_call_format(
+        self: actions.RemoteAction, tracker: DialogueStateTracker, domain: Domain
+    ) -> Dict[str, Any]:
         return body(self, Shortened(tracker), domain)
 
     actions.RemoteAction._action_call_format = _action_call_format
 
 
 def training_files_read_once() -> None:
-    """RasaHQ/rasa#7272: `rasa train` reads and checks every file of training data four times; files that did not change are read once."""
+    """RasaHQ/rasa#7272: `rasa train` reads and checks every file of training data four times; files
+    that did not change are read once."""
     read = importing.training_data_from_paths
     known: Dict[Tuple[Any, ...], TrainingData] = {}
 
     def training_data_from_paths(paths: Iterable[str], language: str) -> TrainingData:
         files = list(paths)
-        state = (language, *((file, Path(file).stat().st_mtime_ns, Path(file).stat().st_size) for file in files))
+        state = (
+            language,
+            *((file, Path(file).stat().st_mtime_ns, Path(file).stat().st_size) for file in files),
+        )
         if state not in known:
             known[state] = read(files, language)
         return TrainingData().merge(known[state])  # a copy: components change the examples
@@ -214,7 +283,8 @@ def training_files_read_once() -> None:
 
 
 def kept_fingerprints() -> None:
-    """RasaHQ/rasa#7272: each merge of training data strips every intent and so forgets every fingerprint, even when there is nothing to strip."""
+    """RasaHQ/rasa#7272: each merge of training data strips every intent and so forgets every
+    fingerprint, even when there is nothing to strip."""
 
     def sanitize_examples(examples: List[Message]) -> List[Message]:
         for example in examples:
@@ -228,11 +298,14 @@ def kept_fingerprints() -> None:
 
 
 def quick_copies_of_examples() -> None:
-    """RasaHQ/rasa#7272: training data is copied a dozen times with `copy.deepcopy`, which looks at every text of every example."""
+    """RasaHQ/rasa#7272: training data is copied a dozen times with `copy.deepcopy`, which looks at
+    every text of every example."""
 
     def copied(name: str, value: Any, memo: Dict[int, Any]) -> Any:
         if name == "data":
-            return {key: v if isinstance(v, str) else copy.deepcopy(v, memo) for key, v in value.items()}
+            return {
+                key: v if isinstance(v, str) else copy.deepcopy(v, memo) for key, v in value.items()
+            }
         if name == "features":
             return list(value)  # components add features and change none
         return set(value) if isinstance(value, set) else copy.deepcopy(value, memo)
@@ -246,11 +319,19 @@ def quick_copies_of_examples() -> None:
 
 
 def lighter_compression() -> None:
-    """No issue of Rasa's is known: a model is packed at gzip's strongest level, which takes seconds and saves little of its size."""
+    """No issue of Rasa's is known: a model is packed at gzip's strongest level, which takes seconds
+    and saves little of its size."""
 
     class Archive(local_model_storage.TarSafe):
         @classmethod
-        def gzopen(cls, name: str, mode: str = "r", fileobj: Any = None, compresslevel: int = 2, **options: Any) -> Any:
+        def gzopen(
+            cls,
+            name: str,
+            mode: str = "r",
+            fileobj: Any = None,
+            compresslevel: int = 2,
+            **options: Any,
+        ) -> Any:
             return super().gzopen(name, mode, fileobj, compresslevel, **options)
 
     local_model_storage.TarSafe = Archive
@@ -258,12 +339,24 @@ def lighter_compression() -> None:
 
 #: In the order in which they are installed.
 PATCHES = (
-    short_action_timeout, constant_action_schema, refuse_components, known_event_types, rules_by_state, graph_in_order, emptiness_known, calls_about_this_turn, training_files_read_once,
-    kept_fingerprints, quick_copies_of_examples, lighter_compression)
+    short_action_timeout,
+    constant_action_schema,
+    refuse_components,
+    known_event_types,
+    rules_by_state,
+    graph_in_order,
+    emptiness_known,
+    calls_about_this_turn,
+    training_files_read_once,
+    kept_fingerprints,
+    quick_copies_of_examples,
+    lighter_compression,
+)
 
 
 def apply() -> None:
-    """Install every workaround that is not switched off, and the action server's key, which is none."""
+    """Install every workaround that is not switched off, and the action server's key, which is
+    none."""
     authenticated_action_calls()
     for patch in PATCHES:
         if enabled(patch.__name__):

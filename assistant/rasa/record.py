@@ -1,4 +1,6 @@
-"""The record of a conversation as the website channel keeps it: each message answered once, nothing lost while the database is away."""
+"""The record of a conversation as the website channel keeps it: each message answered once, nothing
+lost while the database is away."""
+
 import asyncio
 import logging
 from collections import OrderedDict
@@ -16,14 +18,16 @@ logger = logging.getLogger(__name__)
 MOST_UNWRITTEN, RETRY = 1000, 1.0
 #: Seconds that a process which is asked to end waits for messages at hand.
 STOP_LIMIT = 10.0
-#: The client id under which a greeting is recorded that had to wait for the database; no client can send it.
+#: The client id under which a greeting is recorded that had to wait for the database; no client can
+#: send it.
 GREETING = ""
 
 Turn = Dict[str, Any]
 
 
 class Record:
-    """assistant.webstore, used so that an emergency is answered and a repeated message gets the same turn whatever the database does."""
+    """assistant.webstore, used so that an emergency is answered and a repeated message gets the
+    same turn whatever the database does."""
 
     def __init__(self, store: WebStore):
         self.store, self.claims = store, Claims.configured()
@@ -37,24 +41,34 @@ class Record:
         return len(self._unwritten)
 
     async def open(self, turn: Turn, lifetime: int) -> Tuple[str, str, int]:
-        """A new conversation with its greeting and a token for `lifetime` seconds, as WebStore.open gives it; while the database is away it is written later, so that an emergency has a way in."""
+        """A new conversation with its greeting and a token for `lifetime` seconds, as WebStore.open
+        gives it; while the database is away it is written later, so that an emergency has a way
+        in."""
         try:
             return await reach(self.store.open, turn, lifetime)
         except database.StoreError as error:
             logger.error("a conversation is opened without a record: %s", error)
             opened = self.store.issue(lifetime, late=True)
-            if len(self._unwritten) < MOST_UNWRITTEN // 2:  # greetings leave room for what visitors say
+            if (
+                len(self._unwritten) < MOST_UNWRITTEN // 2
+            ):  # greetings leave room for what visitors say
                 self._write_later(opened[0], GREETING, None, turn)
             return opened
 
-    async def once(self, session: str, client_id: str, answer: Callable[[bool, List[str]], Awaitable[Turn]]) -> Turn:
-        """The turn of a message: that of `answer(first, faults)`, or the one that it has already. Goes on when the visitor's connection is lost.
+    async def once(
+        self, session: str, client_id: str, answer: Callable[[bool, List[str]], Awaitable[Turn]]
+    ) -> Turn:
+        """The turn of a message: that of `answer(first, faults)`, or the one that it has already.
+        Goes on when the visitor's connection is lost.
 
-        `first` is False when another process accepted the message and has not answered it yet; `faults` fills with what the stores could not do.
+        `first` is False when another process accepted the message and has not answered it yet;
+        `faults` fills with what the stores could not do.
         """
         key = (session, client_id)
         if key not in self._at_work:
-            self._at_work[key] = task = asyncio.ensure_future(self._answer(session, client_id, answer))
+            self._at_work[key] = task = asyncio.ensure_future(
+                self._answer(session, client_id, answer)
+            )
             task.add_done_callback(lambda done: self._done(key, done))
         return await asyncio.shield(self._at_work[key])
 
@@ -63,7 +77,9 @@ class Record:
         if not task.cancelled():
             task.exception()  # taken note of: the visitor whom it would have told may be gone
 
-    async def _answer(self, session: str, client_id: str, answer: Callable[[bool, List[str]], Awaitable[Turn]]) -> Turn:
+    async def _answer(
+        self, session: str, client_id: str, answer: Callable[[bool, List[str]], Awaitable[Turn]]
+    ) -> Turn:
         faults = watch_faults()
         if (session, client_id) in self._unwritten:
             return self._unwritten[session, client_id][1]
@@ -73,12 +89,23 @@ class Record:
             logger.error("a message is answered without a record: %s", error)
             note_fault("record")
             return await self._answer_claimed(session, client_id, answer, faults)
-        if first and self.claims:  # another worker may have answered it while the database was away, and not have written it yet
+        if (
+            first and self.claims
+            # another worker may have answered it while the database was away, and not have written it
+            # yet
+        ):
             turn = await self.claims.answered(session, client_id)
         return turn or await answer(first, faults)
 
-    async def _answer_claimed(self, session: str, client_id: str, answer: Callable[[bool, List[str]], Awaitable[Turn]], faults: List[str]) -> Turn:
-        """The turn of a message while the database is away: of several workers that got it one answers, as long as Redis can say which."""
+    async def _answer_claimed(
+        self,
+        session: str,
+        client_id: str,
+        answer: Callable[[bool, List[str]], Awaitable[Turn]],
+        faults: List[str],
+    ) -> Turn:
+        """The turn of a message while the database is away: of several workers that got it one
+        answers, as long as Redis can say which."""
         if self.claims is None:
             return await answer(True, faults)
         turn = await self.claims.take(session, client_id)
@@ -89,7 +116,8 @@ class Record:
         return turn
 
     async def keep(self, session: str, said: str, turn: Turn, client_id: str) -> Turn:
-        """Record a turn, in memory until the database can be used; gives the turn that stands. Raises BadToken when the conversation was erased meanwhile."""
+        """Record a turn, in memory until the database can be used; gives the turn that stands.
+        Raises BadToken when the conversation was erased meanwhile."""
         try:
             return await reach(self.store.record, session, said, turn, client_id, expected=BadToken)
         except database.StoreError as error:
@@ -124,12 +152,16 @@ class Record:
         return await reach(self.store.choice, session, name)
 
     async def finish(self, others: Iterable[Awaitable[Any]]) -> None:
-        """Before the process ends: let the messages at hand and `others` be done, and write what could not be written, for STOP_LIMIT seconds at most."""
+        """Before the process ends: let the messages at hand and `others` be done, and write what
+        could not be written, for STOP_LIMIT seconds at most."""
         waiting = [*self._at_work.values(), *others, *([self._writer] if self._writer else [])]
         if waiting:
             await asyncio.wait(waiting, timeout=STOP_LIMIT)
         if self._unwritten:
-            logger.error("%s turns are lost: the database could not be used until the end", len(self._unwritten))
+            logger.error(
+                "%s turns are lost: the database could not be used until the end",
+                len(self._unwritten),
+            )
 
     async def _write_late(self) -> None:
         """Write what could not be written, oldest first, as soon as that is possible."""
@@ -137,11 +169,15 @@ class Record:
             await asyncio.sleep(RETRY)
             for (session, client_id), (said, turn) in list(self._unwritten.items()):
                 try:
-                    await reach(self.store.record, session, said, turn, client_id, expected=BadToken)
+                    await reach(
+                        self.store.record, session, said, turn, client_id, expected=BadToken
+                    )
                 except BadToken:  # erased meanwhile: nothing is kept
                     pass
                 except database.StoreError:
                     break
                 except Exception as error:
-                    logger.error("a turn could not be recorded and is dropped: %s", type(error).__name__)
+                    logger.error(
+                        "a turn could not be recorded and is dropped: %s", type(error).__name__
+                    )
                 self._unwritten.pop((session, client_id), None)

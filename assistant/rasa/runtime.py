@@ -1,4 +1,5 @@
 """What the Rasa process holds once: the live knowledge base, the danger signs."""
+
 import functools
 import logging
 from typing import Optional
@@ -22,13 +23,15 @@ def report(problems) -> None:
 
 @functools.cache
 def live_knowledge() -> LiveKnowledge:
-    """The knowledge base of this process. Raises ContentError when it does not validate at first loading."""
+    """The knowledge base of this process. Raises ContentError when it does not validate at first
+    loading."""
     return LiveKnowledge(report=report)
 
 
 @functools.cache
 def circumstances() -> Circumstances:
-    """Circumstances by their patterns alone, for messages that are too long for Rasa. Raises ContentError."""
+    """Circumstances by their patterns alone, for messages that are too long for Rasa. Raises
+    ContentError."""
     return Circumstances()
 
 
@@ -36,7 +39,8 @@ _triage: Optional[Triage] = None
 
 
 def triage() -> Triage:
-    """Triage as this process can do it now: with the trained model once one is loaded. Raises ContentError."""
+    """Triage as this process can do it now: with the trained model once one is loaded. Raises
+    ContentError."""
     global _triage
     if _triage is None:
         _triage = Triage()
@@ -52,6 +56,7 @@ def use_triage_model(model: TriageModel, speller: Optional[Speller] = None) -> T
 
 @functools.cache
 def responses() -> dict:
-    """The texts of domain.yml's responses by name: urgent replies are there even when no model is loaded."""
+    """The texts of domain.yml's responses by name: urgent replies are there even when no model is
+    loaded."""
     file = YamlFile.read(paths.ROOT / "domain.yml", paths.ROOT)
     return {name: str(variations[0]["text"]) for name, variations in file.data["responses"].items()}

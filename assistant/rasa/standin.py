@@ -1,9 +1,12 @@
-"""Workaround for RasaHQ/rasa#4280: every process of Rasa imports TensorFlow, whatever config.yml uses (7 s and 0.4 GB).
+"""Workaround for RasaHQ/rasa#4280: every process of Rasa imports TensorFlow, whatever config.yml
+uses (7 s and 0.4 GB).
 
-`install` puts inert modules in its place before Rasa is imported. Their attributes are classes that can be named, subclassed and
-used in annotations, which is all that Rasa does at import; calling one raises TensorFlowLeftOut. A configuration that needs
-TensorFlow is refused by name, before anything is trained or loaded.
+`install` puts inert modules in its place before Rasa is imported. Their attributes are classes that
+can be named, subclassed and used in annotations, which is all that Rasa does at import; calling one
+raises TensorFlowLeftOut. A configuration that needs TensorFlow is refused by name, before anything
+is trained or loaded.
 """
+
 import importlib.abc
 import importlib.machinery
 import inspect
@@ -20,12 +23,25 @@ from assistant.rasa import switches
 SWITCH = "tensorflow_stand_in"
 LEFT_OUT = ("tensorflow", "tensorflow_text", "tensorflow_hub", "tensorflow_addons", "keras")
 #: Rasa's own components that compute with TensorFlow.
-NEED_TENSORFLOW = frozenset({"DIETClassifier", "ResponseSelector", "ConveRTFeaturizer", "LanguageModelFeaturizer", "TEDPolicy", "UnexpecTEDIntentPolicy"})
-MEND = f"Take it out, or load TensorFlow again: {switches.variable(SWITCH)}=off (7 s more at each start, 0.4 GB more in each process)."
+NEED_TENSORFLOW = frozenset(
+    {
+        "DIETClassifier",
+        "ResponseSelector",
+        "ConveRTFeaturizer",
+        "LanguageModelFeaturizer",
+        "TEDPolicy",
+        "UnexpecTEDIntentPolicy",
+    }
+)
+MEND = (
+    f"Take it out, or load TensorFlow again: {switches.variable(SWITCH)}=off (7 s more at each"
+    " start, 0.4 GB more in each process)."
+)
 
 
 class TensorFlowLeftOut(ImportError):
-    """Something needs TensorFlow. An ImportError, because libraries that can do without it (spaCy) look for that."""
+    """Something needs TensorFlow. An ImportError, because libraries that can do without it (spaCy)
+    look for that."""
 
 
 class InertType(ABCMeta):
@@ -37,7 +53,9 @@ class InertType(ABCMeta):
         return inert(f"{cls.__module__}.{cls.__qualname__}", name)
 
     def __call__(cls, *arguments: Any, **options: Any) -> Any:
-        raise TensorFlowLeftOut(f"{cls.__module__}.{cls.__qualname__} needs TensorFlow, which is left out. {MEND}")
+        raise TensorFlowLeftOut(
+            f"{cls.__module__}.{cls.__qualname__} needs TensorFlow, which is left out. {MEND}"
+        )
 
 
 def inert(owner: str, name: str) -> InertType:
@@ -61,8 +79,14 @@ class InertModule(ModuleType):
 class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Finds the modules of LEFT_OUT, and whatever is imported from below them."""
 
-    def find_spec(self, fullname: str, path: Optional[Sequence[str]], target: Optional[ModuleType] = None) -> Optional[importlib.machinery.ModuleSpec]:
-        return importlib.machinery.ModuleSpec(fullname, self, is_package=True) if fullname.partition(".")[0] in LEFT_OUT else None
+    def find_spec(
+        self, fullname: str, path: Optional[Sequence[str]], target: Optional[ModuleType] = None
+    ) -> Optional[importlib.machinery.ModuleSpec]:
+        return (
+            importlib.machinery.ModuleSpec(fullname, self, is_package=True)
+            if fullname.partition(".")[0] in LEFT_OUT
+            else None
+        )
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
         return InertModule(spec.name)
@@ -77,7 +101,8 @@ def installed() -> bool:
 
 
 def install(config: Optional[Path] = None) -> None:
-    """Leave TensorFlow out of this process. Raises TensorFlowLeftOut when `config` names a component that computes with it.
+    """Leave TensorFlow out of this process. Raises TensorFlowLeftOut when `config` names a
+    component that computes with it.
 
     Does nothing when the workaround is switched off, or when TensorFlow is loaded already.
     """
@@ -85,14 +110,19 @@ def install(config: Optional[Path] = None) -> None:
         return
     needed = components_that_need_it(config) if config else []
     if needed:
-        raise TensorFlowLeftOut(f"{config}: {', '.join(needed)} needs TensorFlow, which is left out. {MEND}")
+        raise TensorFlowLeftOut(
+            f"{config}: {', '.join(needed)} needs TensorFlow, which is left out. {MEND}"
+        )
     if not installed():
         sys.meta_path.insert(0, Finder())
-    sys.modules.setdefault("h5py", None)  # the format of Keras' files, 15 MB: spaCy's thinc takes it when it is there
+    sys.modules.setdefault(
+        "h5py", None
+    )  # the format of Keras' files, 15 MB: spaCy's thinc takes it when it is there
 
 
 def components_that_need_it(config: Path) -> List[str]:
-    """The names in a config.yml of components of Rasa that compute with TensorFlow. What cannot be read is left for Rasa to complain about."""
+    """The names in a config.yml of components of Rasa that compute with TensorFlow. What cannot be
+    read is left for Rasa to complain about."""
     try:
         data = yaml.safe_load(config.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError):
@@ -107,18 +137,25 @@ def components_that_need_it(config: Path) -> List[str]:
 def needs_tensorflow(component: type) -> bool:
     """Whether the module of a component, or of a class it inherits from, holds a stand-in."""
     modules = {sys.modules.get(parent.__module__) for parent in inspect.getmro(component)} - {None}
-    return any(isinstance(value, (InertModule, InertType)) for module in modules for value in vars(module).values())
+    return any(
+        isinstance(value, (InertModule, InertType))
+        for module in modules
+        for value in vars(module).values()
+    )
 
 
 def refuse_components() -> None:
-    """Refuse at the door of Rasa's graph whatever needs TensorFlow: a model that was trained elsewhere, a component of one's own."""
+    """Refuse at the door of Rasa's graph whatever needs TensorFlow: a model that was trained
+    elsewhere, a component of one's own."""
     from rasa.engine.graph import GraphNode
 
     load = GraphNode._load_component
 
     def load_component(self: Any, *arguments: Any, **options: Any) -> Any:
         if installed() and needs_tensorflow(self._component_class):
-            raise TensorFlowLeftOut(f"{self._component_class.__name__} needs TensorFlow, which is left out. {MEND}")
+            raise TensorFlowLeftOut(
+                f"{self._component_class.__name__} needs TensorFlow, which is left out. {MEND}"
+            )
         return load(self, *arguments, **options)
 
     GraphNode._load_component = load_component

@@ -1,9 +1,11 @@
 """Rasa's tracker store in the assistant's own database (assistant.database).
 
-Rasa loads, replays and sends to the action server every event of a session at every message: turn 200 takes eight times as long as turn 2
-(RasaHQ/rasa#3011). Here the last turns are loaded, and before them the newest event of each kind that still decides something: what every slot
-holds, whether a form is open. ASSISTANT_PATCH_LAST_TURNS=off loads whole sessions again.
+Rasa loads, replays and sends to the action server every event of a session at every message: turn
+200 takes eight times as long as turn 2 (RasaHQ/rasa#3011). Here the last turns are loaded, and
+before them the newest event of each kind that still decides something: what every slot holds,
+whether a form is open. ASSISTANT_PATCH_LAST_TURNS=off loads whole sessions again.
 """
+
 import json
 import logging
 import time
@@ -29,9 +31,11 @@ logger = logging.getLogger(__name__)
 MOST_UNSAVED, UNSAVED_LIFETIME = 500, 1800.0
 #: Messages of the visitor whose events are loaded in full.
 LAST_TURNS = 2
-#: Events of which the newest one of each name is enough of what was before: slots, the open form, what was done last.
+#: Events of which the newest one of each name is enough of what was before: slots, the open form,
+#: what was done last.
 LASTING = ("slot", "active_loop", "loop_interrupted", "action_execution_rejected", "action")
-#: Events that change the meaning of earlier ones: a session with one of them before the last turns is loaded whole.
+#: Events that change the meaning of earlier ones: a session with one of them before the last turns
+#: is loaded whole.
 REWRITING = ("restart", "rewind", "undo", "reset_slots", "pause", "resume")
 
 
@@ -40,15 +44,20 @@ def names(types: Tuple[str, ...]) -> str:
     return ", ".join(f"'{name}'" for name in types)
 
 
-#: In the queries below `+id` keeps SQLite from walking through a conversation by id where the index by kind of event (ix_events_kind) is shorter.
-#: The newest event; the events from one on.
+#: In the queries below `+id` keeps SQLite from walking through a conversation by id where the index
+#: by kind of event (ix_events_kind) is shorter. The newest event; the events from one on.
 NEWEST = sa.text("SELECT MAX(id) FROM events WHERE sender_id = :sender")
-EVENTS_SINCE = sa.text("SELECT id, data FROM events WHERE sender_id = :sender AND id >= :first ORDER BY id")
-#: The event with which the latest session begins, and the action (to listen) before the oldest of its last messages.
-STARTS = sa.text(f"""
+EVENTS_SINCE = sa.text(
+    "SELECT id, data FROM events WHERE sender_id = :sender AND id >= :first ORDER BY id"
+)
+#: The event with which the latest session begins, and the action (to listen) before the oldest of
+#: its last messages.
+STARTS = sa.text(
+    f"""
     WITH latest AS (SELECT COALESCE(MAX(+id), 0) AS start FROM events WHERE sender_id = :sender AND type_name = '{SessionStarted.type_name}')
     SELECT start, (SELECT MAX(id) FROM events WHERE sender_id = :sender AND type_name = 'action' AND id >= start AND id <
-        (SELECT id FROM events WHERE sender_id = :sender AND type_name = 'user' AND id >= start ORDER BY id DESC LIMIT 1 OFFSET :turns)) AS recent FROM latest""")
+        (SELECT id FROM events WHERE sender_id = :sender AND type_name = 'user' AND id >= start ORDER BY id DESC LIMIT 1 OFFSET :turns)) AS recent FROM latest"""
+)
 #: The newest event of each kind before that.
 NEWEST_OF_EACH = sa.text(f"""
     SELECT id, type_name, data FROM events WHERE id IN (SELECT MAX(id) FROM events WHERE sender_id = :sender AND +id >= :start AND +id < :recent
@@ -58,12 +67,15 @@ NEWEST_OF_EACH = sa.text(f"""
 class ConversationStore(SQLTrackerStore):
     """Rasa's events by row number, whatever the clock says.
 
-    A database that cannot be used never raises here: Rasa would go on with an empty conversation without a word. The
-    conversation is kept in memory until it can be written, and the turn says that notes are missing (assistant.rasa.faults).
+    A database that cannot be used never raises here: Rasa would go on with an empty conversation
+    without a word. The conversation is kept in memory until it can be written, and the turn says
+    that notes are missing (assistant.rasa.faults).
     Raises RasaException when the database cannot be opened at the start.
     """
 
-    def __init__(self, domain: Optional[Domain] = None, event_broker: Any = None, **kwargs: Any) -> None:
+    def __init__(
+        self, domain: Optional[Domain] = None, event_broker: Any = None, **kwargs: Any
+    ) -> None:
         try:
             self.engine = database.engine()
         except database.StoreError as error:
@@ -94,7 +106,8 @@ class ConversationStore(SQLTrackerStore):
         return await database.reach(self._load, conversation_id, True)
 
     async def save(self, tracker: DialogueStateTracker) -> None:
-        """Keep what is new in a conversation, in memory when the database cannot be used; when the visitor had it deleted, delete what there is."""
+        """Keep what is new in a conversation, in memory when the database cannot be used; when the
+        visitor had it deleted, delete what there is."""
         await self.stream_events(tracker)
         try:
             if (tracker.get_slot("conversation") or {}).get("erase"):
@@ -110,10 +123,14 @@ class ConversationStore(SQLTrackerStore):
                 self._unsaved.popitem(last=False)
 
     async def _write_or_say(self, tracker: DialogueStateTracker) -> None:
-        """Write what is new; note when the conversation had gone on elsewhere. Raises StoreError."""
+        """Write what is new; note when the conversation had gone on elsewhere. Raises
+        StoreError."""
         if not await database.reach(self._write, tracker):
             note_fault("conflict")
-            logger.error("a conversation went on without what this process had kept of it; both are stored now, their circumstances put together")
+            logger.error(
+                "a conversation went on without what this process had kept of it; both are stored"
+                " now, their circumstances put together"
+            )
 
     def _unsaved_of(self, sender_id: str) -> Optional[DialogueStateTracker]:
         """The conversation that could not be saved before, unless that is long ago."""
@@ -126,29 +143,38 @@ class ConversationStore(SQLTrackerStore):
         with self.engine.connect() as connection:
             return self._load_with(connection, sender_id, all_sessions)
 
-    def _load_with(self, connection: Any, sender_id: str, all_sessions: bool) -> Optional[DialogueStateTracker]:
+    def _load_with(
+        self, connection: Any, sender_id: str, all_sessions: bool
+    ) -> Optional[DialogueStateTracker]:
         rows = stored_events(connection, sender_id, all_sessions)
         if not rows:
             return None
-        tracker = DialogueStateTracker.from_dict(sender_id, [json.loads(row.data) for row in rows], self.domain.slots)
+        tracker = DialogueStateTracker.from_dict(
+            sender_id, [json.loads(row.data) for row in rows], self.domain.slots
+        )
         self._mark(tracker, rows[-1].id)
         return tracker
 
     @staticmethod
     def _mark(tracker: DialogueStateTracker, newest_row: Optional[int]) -> None:
-        """Note on a tracker which of its events are stored, and the newest row of its conversation."""
+        """Note on a tracker which of its events are stored, and the newest row of its
+        conversation."""
         tracker.stored_events, tracker.newest_row = len(tracker.events), newest_row
 
     def _write(self, tracker: DialogueStateTracker) -> bool:
-        """Append the new events. False when there were events that the tracker did not know: then what both remember is put together.
+        """Append the new events. False when there were events that the tracker did not know: then
+        what both remember is put together.
 
-        Of a conversation that was erased meanwhile nothing is written: its message was at work when the visitor had everything deleted.
+        Of a conversation that was erased meanwhile nothing is written: its message was at work when
+        the visitor had everything deleted.
         """
         with self.engine.begin() as connection:
             sender = {"sender": tracker.sender_id}
             database.alone_with(connection, tracker.sender_id)
             if database.is_erased(connection, tracker.sender_id):
-                logger.info("a message was at work while its conversation was erased: nothing of it is kept")
+                logger.info(
+                    "a message was at work while its conversation was erased: nothing of it is kept"
+                )
                 self._mark(tracker, None)
                 return True
             newest = connection.execute(NEWEST, sender).scalar()
@@ -157,8 +183,12 @@ class ConversationStore(SQLTrackerStore):
             if not alone:
                 stored = self._load_with(connection, tracker.sender_id, False)
                 new = [event for event in new if not begins_session(event)]
-                known = stored.get_slot("conversation") if stored else None  # None: its visitor had everything deleted and goes on
-                new.append(SlotSet("conversation", put_together(known, tracker.get_slot("conversation"))))
+                known = (
+                    stored.get_slot("conversation") if stored else None
+                )  # None: its visitor had everything deleted and goes on
+                new.append(
+                    SlotSet("conversation", put_together(known, tracker.get_slot("conversation")))
+                )
             if new:
                 connection.execute(database.events.insert(), self._rows(tracker.sender_id, new))
                 newest = connection.execute(NEWEST, sender).scalar()
@@ -168,21 +198,32 @@ class ConversationStore(SQLTrackerStore):
     @staticmethod
     def _additional_events(tracker: DialogueStateTracker) -> Iterator[Event]:
         """The events of a tracker that are not stored yet."""
-        return iter(list(tracker.events)[getattr(tracker, "stored_events", 0):])
+        return iter(list(tracker.events)[getattr(tracker, "stored_events", 0) :])
 
     @staticmethod
     def _rows(sender_id: str, events: List[Event]) -> List[Dict[str, Any]]:
-        """New events as they are written: with contact details and other personal data masked (assistant.handoff.veil)."""
+        """New events as they are written: with contact details and other personal data masked
+        (assistant.handoff.veil)."""
         country = live_knowledge().get().clinic.country
-        return [{
-            "sender_id": sender_id, "type_name": data["event"], "timestamp": data.get("timestamp"), "intent_name": (data.get("parse_data") or {}).get("intent", {}).get("name"),
-            "action_name": data.get("name"), "data": json.dumps(data)} for data in event_texts([event.as_dict() for event in events], country)]
+        return [
+            {
+                "sender_id": sender_id,
+                "type_name": data["event"],
+                "timestamp": data.get("timestamp"),
+                "intent_name": (data.get("parse_data") or {}).get("intent", {}).get("name"),
+                "action_name": data.get("name"),
+                "data": json.dumps(data),
+            }
+            for data in event_texts([event.as_dict() for event in events], country)
+        ]
 
 
 def stored_events(connection: Any, sender_id: str, all_sessions: bool) -> List[Any]:
-    """What is stored of a conversation, (id, data) in the order in which it was written: all of it, or what its latest session needs to go on.
+    """What is stored of a conversation, (id, data) in the order in which it was written: all of it,
+    or what its latest session needs to go on.
 
-    The latest session is the one that was written last: by Rasa's time stamps a clock that jumps back loses events.
+    The latest session is the one that was written last: by Rasa's time stamps a clock that jumps
+    back loses events.
     """
     sender = {"sender": sender_id}
     if all_sessions:
@@ -192,19 +233,34 @@ def stored_events(connection: Any, sender_id: str, all_sessions: bool) -> List[A
     if not enabled("last_turns") or recent is None:
         recent = start
     elif recent > start:
-        earlier = connection.execute(NEWEST_OF_EACH, {**sender, "start": start, "recent": recent}).fetchall()
+        earlier = connection.execute(
+            NEWEST_OF_EACH, {**sender, "start": start, "recent": recent}
+        ).fetchall()
         if any(row.type_name in REWRITING for row in earlier):
             earlier, recent = [], start
     return [*earlier, *connection.execute(EVENTS_SINCE, {**sender, "first": recent})]
 
 
 def begins_session(event: Event) -> bool:
-    """Whether an event would make what was said before it another session, which is not loaded any more."""
-    return isinstance(event, SessionStarted) or isinstance(event, ActionExecuted) and event.action_name == ACTION_SESSION_START_NAME
+    """Whether an event would make what was said before it another session, which is not loaded any
+    more."""
+    return (
+        isinstance(event, SessionStarted)
+        or isinstance(event, ActionExecuted)
+        and event.action_name == ACTION_SESSION_START_NAME
+    )
 
 
-def put_together(stored: Optional[Dict[str, Any]], kept: Optional[Dict[str, Any]]) -> Dict[str, Any]:
-    """What two processes remember of one conversation: the circumstances of both, and urgent advice until it is settled."""
+def put_together(
+    stored: Optional[Dict[str, Any]], kept: Optional[Dict[str, Any]]
+) -> Dict[str, Any]:
+    """What two processes remember of one conversation: the circumstances of both, and urgent advice
+    until it is settled."""
     stored, kept = stored or {}, kept or {}
     circumstances = {**stored.get("circumstances", {}), **kept.get("circumstances", {})}
-    return {**stored, **kept, "circumstances": circumstances, "urgent": kept.get("urgent") or stored.get("urgent")}
+    return {
+        **stored,
+        **kept,
+        "circumstances": circumstances,
+        "urgent": kept.get("urgent") or stored.get("urgent"),
+    }

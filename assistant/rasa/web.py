@@ -1,7 +1,9 @@
 """The website channel `web`: docs/api.yml over HTTP, served by `rasa run` under /webhooks/web.
 
-Rasa swallows an ImportError of this module ("unknown input channel"), so that it imports little and a test imports it.
+Rasa swallows an ImportError of this module ("unknown input channel"), so that it imports little and
+a test imports it.
 """
+
 import asyncio
 import contextlib
 import gc
@@ -45,16 +47,35 @@ ERASE_WAIT = 8.0
 class Problem(Exception):
     """An error answer by RFC 9457: HTTP status, title, detail."""
 
-    def __init__(self, status: int, title: str, detail: str, headers: Optional[Dict[str, str]] = None):
+    def __init__(
+        self, status: int, title: str, detail: str, headers: Optional[Dict[str, str]] = None
+    ):
         super().__init__(title)
         self.status, self.title, self.detail, self.headers = status, title, detail, headers
 
     def response(self) -> HTTPResponse:
-        body = {"type": "about:blank", "status": self.status, "title": self.title, "detail": self.detail}
-        return json_response(body, self.status, content_type="application/problem+json", headers=self.headers)
+        body = {
+            "type": "about:blank",
+            "status": self.status,
+            "title": self.title,
+            "detail": self.detail,
+        }
+        return json_response(
+            body, self.status, content_type="application/problem+json", headers=self.headers
+        )
 
 
-TITLES = {400: "Bad request", 401: "Not authorised", 403: "Not allowed", 404: "Not found", 405: "Method not allowed", 413: "Too large", 415: "Unsupported media type", 429: "Too many requests", 503: "Not available"}
+TITLES = {
+    400: "Bad request",
+    401: "Not authorised",
+    403: "Not allowed",
+    404: "Not found",
+    405: "Method not allowed",
+    413: "Too large",
+    415: "Unsupported media type",
+    429: "Too many requests",
+    503: "Not available",
+}
 
 
 class TurnOutput(OutputChannel):
@@ -98,7 +119,9 @@ def limits() -> Limits:
     return live_knowledge().get().clinic.limits
 
 
-def plain_function(method: Callable[..., Awaitable[HTTPResponse]]) -> Callable[..., Awaitable[HTTPResponse]]:
+def plain_function(
+    method: Callable[..., Awaitable[HTTPResponse]],
+) -> Callable[..., Awaitable[HTTPResponse]]:
     """A bound method as a function: Sanic sets an attribute on its handlers."""
 
     async def handler(request: Request, **arguments: Any) -> HTTPResponse:
@@ -109,7 +132,8 @@ def plain_function(method: Callable[..., Awaitable[HTTPResponse]]) -> Callable[.
 
 
 def answer_in(tracker: Any, message_id: str) -> List[Any]:
-    """What Rasa said (BotUttered events) to the message of this id, when that is the latest one of a conversation."""
+    """What Rasa said (BotUttered events) to the message of this id, when that is the latest one of
+    a conversation."""
     from rasa.shared.core.events import BotUttered, UserUttered
 
     said: List[Any] = []
@@ -183,8 +207,12 @@ class Endpoints:
         @routes.listener("after_server_start")
         async def tidy(app: Sanic, _loop) -> None:
             gc.collect()
-            gc.freeze()  # the model and all modules stay: the garbage collector need not walk through them (0.8 ms of a turn)
-            app.ctx.tidy = asyncio.ensure_future(retention.tidy_for_ever(lambda: live_knowledge().get().clinic.privacy))
+            # the model and all modules stay: the garbage collector need not walk through them (0.8
+            # ms of a turn)
+            gc.freeze()
+            app.ctx.tidy = asyncio.ensure_future(
+                retention.tidy_for_ever(lambda: live_knowledge().get().clinic.privacy)
+            )
 
         @routes.listener("before_server_stop")
         async def finish(app: Sanic, _loop) -> None:
@@ -206,13 +234,32 @@ class Endpoints:
             return Problem(401, TITLES[401], str(error), {"WWW-Authenticate": "Bearer"}).response()
         if isinstance(error, database.StoreError):
             logger.error("web channel: %s", error)
-            return Problem(503, TITLES[503], "The assistant cannot use its conversations just now. Please try again in a moment.", {"Retry-After": "5"}).response()
+            return Problem(
+                503,
+                TITLES[503],
+                "The assistant cannot use its conversations just now. Please try again in a"
+                " moment.",
+                {"Retry-After": "5"},
+            ).response()
         status = getattr(error, "status_code", 500) if isinstance(error, SanicException) else 500
         if status >= 500:
             logger.error("web channel: %s", type(error).__name__, exc_info=error)
-            return Problem(503, TITLES[503], "The assistant cannot answer just now. Please try again in a moment.", {"Retry-After": "5"}).response()
-        details = {404: "There is nothing at this address.", 405: "This address does not take that method.", 413: f"A request may have at most {limits().body_kilobytes} KB."}
-        return Problem(status, TITLES.get(status, "Bad request"), details.get(status, "The request is malformed.")).response()
+            return Problem(
+                503,
+                TITLES[503],
+                "The assistant cannot answer just now. Please try again in a moment.",
+                {"Retry-After": "5"},
+            ).response()
+        details = {
+            404: "There is nothing at this address.",
+            405: "This address does not take that method.",
+            413: f"A request may have at most {limits().body_kilobytes} KB.",
+        }
+        return Problem(
+            status,
+            TITLES.get(status, "Bad request"),
+            details.get(status, "The request is malformed."),
+        ).response()
 
     @staticmethod
     async def front_door(request: Request) -> Optional[HTTPResponse]:
@@ -221,22 +268,36 @@ class Endpoints:
 
     @staticmethod
     async def only_named_websites(request: Request) -> None:
-        """A page of another website changes nothing here, also where its browser would not let it read the answer. Raises Problem (403)."""
+        """A page of another website changes nothing here, also where its browser would not let it
+        read the answer. Raises Problem (403)."""
         origin = request.headers.get("origin")
-        if request.method not in ("POST", "DELETE") or origin is None or not request.path.startswith(PREFIX):
+        if (
+            request.method not in ("POST", "DELETE")
+            or origin is None
+            or not request.path.startswith(PREFIX)
+        ):
             return
-        own = request.headers.get("sec-fetch-site") == "same-origin" or urlsplit(origin).netloc == request.headers.get("host")
+        own = request.headers.get("sec-fetch-site") == "same-origin" or urlsplit(
+            origin
+        ).netloc == request.headers.get("host")
         if not own and origin not in live_knowledge().get().clinic.website_origins:
-            raise Problem(403, TITLES[403], "This website is not named in `website_origins` of clinic.yml.")
+            raise Problem(
+                403, TITLES[403], "This website is not named in `website_origins` of clinic.yml."
+            )
 
     async def allow_origins(self, request: Request, response: HTTPResponse) -> None:
-        """Answer preflights and replies for the origins that clinic.yml allows, without credentials."""
+        """Answer preflights and replies for the origins that clinic.yml allows, without
+        credentials."""
         if response is None or not request.path.startswith(PREFIX):
             return
         if assets.is_public(request.path, PREFIX) and response.status in (200, 304):
             return  # files of the widget: the same for every website
         response.headers.setdefault("Cache-Control", "no-store")  # tokens and what was said
-        for header in ("Access-Control-Allow-Credentials", "Access-Control-Expose-Headers", "Access-Control-Allow-Origin"):
+        for header in (
+            "Access-Control-Allow-Credentials",
+            "Access-Control-Expose-Headers",
+            "Access-Control-Allow-Origin",
+        ):
             response.headers.pop(header, None)
         response.headers["Access-Control-Expose-Headers"] = "Delivered, Retry-After"
         response.headers["X-Content-Type-Options"] = "nosniff"
@@ -270,7 +331,9 @@ class Endpoints:
         """The bearer token of a request. Raises BadToken."""
         kind, _, token = (request.headers.get("authorization") or "").partition(" ")
         if kind.lower() != "bearer" or not token.strip():
-            raise BadToken("This call needs the token of the conversation as `Authorization: Bearer`.")
+            raise BadToken(
+                "This call needs the token of the conversation as `Authorization: Bearer`."
+            )
         return token.strip()
 
     async def session(self, request: Request) -> str:
@@ -281,7 +344,12 @@ class Endpoints:
         """Count a call against the limits of clinic.yml. Raises Problem (429)."""
         seconds = await self.throttle.check(request, limits(), **what)
         if seconds:
-            raise Problem(429, TITLES[429], live_knowledge().get().reply("too_many", seconds=str(seconds)), {"Retry-After": str(seconds)})
+            raise Problem(
+                429,
+                TITLES[429],
+                live_knowledge().get().reply("too_many", seconds=str(seconds)),
+                {"Retry-After": str(seconds)},
+            )
 
     async def open_session(self, request: Request) -> HTTPResponse:
         await self.limit(request, opening=True)
@@ -289,17 +357,31 @@ class Endpoints:
             self.body(request)
         turn = compose.greeting(live_knowledge().get()).as_dict()
         session, token, seconds = await self.record.open(turn, limits().token_hours * 3600)
-        return json_response({"session": session, "token": token, "expires_in": seconds, "turn": public(turn)}, 201)
+        return json_response(
+            {"session": session, "token": token, "expires_in": seconds, "turn": public(turn)}, 201
+        )
 
     async def post_message(self, request: Request) -> HTTPResponse:
         session, data = self.store.claimed(self.token(request)), self.body(request)
         text, choice, client_id = data.get("text"), data.get("choice"), data.get("client_id")
         if (text is None) == (choice is None):
             raise Problem(400, TITLES[400], "Send either `text` or `choice`.")
-        for name, value, most in (("text", text, None), ("choice", choice, 64), ("client_id", client_id, 80)):
-            if value is not None and (not isinstance(value, str) or (most and not 0 < len(value) <= most)):
-                raise Problem(400, TITLES[400], f"`{name}` must be a text" + (f" of 1 to {most} characters." if most else "."))
-        if text is None or not self.urgent(normalise(text)):  # a danger sign is answered whatever the limit
+        for name, value, most in (
+            ("text", text, None),
+            ("choice", choice, 64),
+            ("client_id", client_id, 80),
+        ):
+            if value is not None and (
+                not isinstance(value, str) or (most and not 0 < len(value) <= most)
+            ):
+                raise Problem(
+                    400,
+                    TITLES[400],
+                    f"`{name}` must be a text" + (f" of 1 to {most} characters." if most else "."),
+                )
+        if text is None or not self.urgent(
+            normalise(text)
+        ):  # a danger sign is answered whatever the limit
             await self.limit(request, session=session)
         picked = None
         if choice is not None:
@@ -308,11 +390,18 @@ class Endpoints:
                 await self.session(request)
                 raise Problem(400, TITLES[400], live_knowledge().get().reply("unknown_choice"))
         name = client_id or self.request_id(request)
-        turn = await self.record.once(session, name, lambda first, faults: self.whole_turn(request, session, text, picked, name, first, faults))
+        turn = await self.record.once(
+            session,
+            name,
+            lambda first, faults: self.whole_turn(
+                request, session, text, picked, name, first, faults
+            ),
+        )
         return json_response({"turn": public(turn)})
 
     async def post_urgent_first(self, request: Request) -> HTTPResponse:
-        """post_message; but a danger sign is answered as such, without a record, also when the conversation has expired or is gone: the token has to be signed by us."""
+        """post_message; but a danger sign is answered as such, without a record, also when the
+        conversation has expired or is gone: the token has to be signed by us."""
         try:
             return await self.post_message(request)
         except BadToken as error:
@@ -326,23 +415,51 @@ class Endpoints:
 
     @staticmethod
     def request_id(request: Request) -> str:
-        """What names a message without a client id: nginx gives a request that it sends to a second worker the same X-Request-ID."""
+        """What names a message without a client id: nginx gives a request that it sends to a second
+        worker the same X-Request-ID."""
         given = request.headers.get("x-request-id") or ""
-        return f"request-{given}" if re.fullmatch(r"[0-9a-f]{16,64}", given) else f"request-{uuid.uuid4().hex}"
+        return (
+            f"request-{given}"
+            if re.fullmatch(r"[0-9a-f]{16,64}", given)
+            else f"request-{uuid.uuid4().hex}"
+        )
 
     async def whole_turn(
-        self, request: Request, session: str, text: Optional[str], picked: Optional[Dict[str, Any]], client_id: str, first: bool, faults: List[str]
+        self,
+        request: Request,
+        session: str,
+        text: Optional[str],
+        picked: Optional[Dict[str, Any]],
+        client_id: str,
+        first: bool,
+        faults: List[str],
     ) -> Dict[str, Any]:
         """One turn from the message to its record, logged and counted."""
         notes = observe.watch()
         turn = await self.answer(request, session, text, picked, client_id, first, faults)
         agent = getattr(request.app.ctx, "agent", None)
         model = agent.model_id if agent and agent.is_ready() else "none"
-        observe.turn_done(notes, session, client_id, turn, live_knowledge().get().topics, model, bool(picked), faults)
+        observe.turn_done(
+            notes,
+            session,
+            client_id,
+            turn,
+            live_knowledge().get().topics,
+            model,
+            bool(picked),
+            faults,
+        )
         return turn
 
     async def answer(
-        self, request: Request, session: str, text: Optional[str], picked: Optional[Dict[str, Any]], client_id: str, first: bool, faults: List[str]
+        self,
+        request: Request,
+        session: str,
+        text: Optional[str],
+        picked: Optional[Dict[str, Any]],
+        client_id: str,
+        first: bool,
+        faults: List[str],
     ) -> Dict[str, Any]:
         """The turn of a message, recorded."""
         kb = live_knowledge().get()
@@ -354,41 +471,69 @@ class Endpoints:
         elif not picked and not said:
             turn = compose.compose({"request": "blank"}, None, kb)[0].as_dict()
         elif not picked and len(" ".join(said.split())) > limits().characters:
-            meaning = {"request": "too_long", "triage": triage().find(said).as_dict(), "circumstances": circumstances().find(said)}
+            meaning = {
+                "request": "too_long",
+                "triage": triage().find(said).as_dict(),
+                "circumstances": circumstances().find(said),
+            }
             turn = compose.compose(meaning, None, kb)[0].as_dict()
             in_background(self.note_in_conversation(request, session, meaning))
         else:
             turn = await self.ask_rasa(request, session, said, picked, client_id, first)
             if faults and turn["kind"] != "fallback":
-                turn["messages"].insert(0, {"role": "notice", "topic": None, "text": kb.reply("notes_missing")})
+                turn["messages"].insert(
+                    0, {"role": "notice", "topic": None, "text": kb.reply("notes_missing")}
+                )
         if turn.get("erase"):
             await database.reach(self.store.erase, session, True)
             return turn
         if turn["kind"] == "crisis":
             in_background(self.forget_draft(session))
-        return await self.record.keep(session, said[:limits().characters], turn, client_id)
+        return await self.record.keep(session, said[: limits().characters], turn, client_id)
 
     @staticmethod
     def urgent(said: str) -> Optional[Turn]:
-        """The reply to a danger sign or to plain words of a crisis, found before the conversation's lock, so that a hung action never holds it up."""
+        """The reply to a danger sign or to plain words of a crisis, found before the conversation's
+        lock, so that a hung action never holds it up."""
         name = response_name(triage().find(said).as_dict())
-        return said_by_rasa(name, live_knowledge().get().phrases.fill(responses()[name])) if name else None
+        return (
+            said_by_rasa(name, live_knowledge().get().phrases.fill(responses()[name]))
+            if name
+            else None
+        )
 
     async def note_in_rasa(self, session: str, said: str) -> None:
-        """Let Rasa go through the same message, so that the conversation remembers it; of a very long one with what was found in all of it."""
-        text, parse = said[:limits().characters].lstrip("/ "), None
+        """Let Rasa go through the same message, so that the conversation remembers it; of a very
+        long one with what was found in all of it."""
+        text, parse = said[: limits().characters].lstrip("/ "), None
         if len(said) > limits().characters:
-            meaning = {"questions": [], "language": "en", "triage": triage().find(said).as_dict(), "circumstances": circumstances().find(said)}
+            meaning = {
+                "questions": [],
+                "language": "en",
+                "triage": triage().find(said).as_dict(),
+                "circumstances": circumstances().find(said),
+            }
             intent = {"name": intent_of(meaning), "confidence": 1.0}
-            parse = {"text": text, "intent": intent, "entities": [], "intent_ranking": [intent], "meaning": meaning}
+            parse = {
+                "text": text,
+                "intent": intent,
+                "entities": [],
+                "intent_ranking": [intent],
+                "meaning": meaning,
+            }
         try:
-            await self.on_new_message(UserMessage(text, TurnOutput(), session, input_channel=WebInput.name(), parse_data=parse))
+            await self.on_new_message(
+                UserMessage(
+                    text, TurnOutput(), session, input_channel=WebInput.name(), parse_data=parse
+                )
+            )
         except Exception as error:
             logger.error("noting an urgent turn failed: %s", type(error).__name__)
 
     @staticmethod
     async def forget_draft(session: str) -> None:
-        """Delete what an open request form has: nobody is to be called about skin after a crisis."""
+        """Delete what an open request form has: nobody is to be called about skin after a
+        crisis."""
         try:
             await database.reach(requests.drop_drafts, session)
         except Exception as error:
@@ -396,7 +541,8 @@ class Endpoints:
 
     @staticmethod
     async def note_in_conversation(request: Request, session: str, meaning: Dict[str, Any]) -> None:
-        """Remember what a message that was too long to answer said of the visitor's circumstances."""
+        """Remember what a message that was too long to answer said of the visitor's
+        circumstances."""
         from rasa.shared.core.events import SlotSet
 
         agent = getattr(request.app.ctx, "agent", None)
@@ -406,24 +552,61 @@ class Endpoints:
             async with agent.lock_store.lock(session):
                 tracker = await agent.processor.fetch_tracker_and_update_session(session)
                 state = {**compose.new_state(), **(tracker.get_slot("conversation") or {})}
-                tracker.update(SlotSet("conversation", {**state, "circumstances": remember(state["circumstances"], meaning["circumstances"])}))
+                tracker.update(
+                    SlotSet(
+                        "conversation",
+                        {
+                            **state,
+                            "circumstances": remember(
+                                state["circumstances"], meaning["circumstances"]
+                            ),
+                        },
+                    )
+                )
                 await agent.tracker_store.save(tracker)
         except Exception as error:
             logger.error("noting a very long message failed: %s", type(error).__name__)
 
-    async def ask_rasa(self, request: Request, session: str, said: str, picked: Optional[Dict[str, Any]], client_id: str, first: bool) -> Dict[str, Any]:
-        """Rasa's turn for a message, or the kind sentence with the phone when Rasa is silent or fails."""
+    async def ask_rasa(
+        self,
+        request: Request,
+        session: str,
+        said: str,
+        picked: Optional[Dict[str, Any]],
+        client_id: str,
+        first: bool,
+    ) -> Dict[str, Any]:
+        """Rasa's turn for a message, or the kind sentence with the phone when Rasa is silent or
+        fails."""
         agent = getattr(request.app.ctx, "agent", None)
         if agent is None or not agent.is_ready():
-            raise Problem(503, TITLES[503], "The assistant has no trained model. Run `make train`.", {"Retry-After": "30"})
+            raise Problem(
+                503,
+                TITLES[503],
+                "The assistant has no trained model. Run `make train`.",
+                {"Retry-After": "30"},
+            )
         output, parse = TurnOutput(), None
         if picked:
             meaning = chosen_meaning(picked["meaning"])
             intent = {"name": intent_of(meaning), "confidence": 1.0}
-            parse = {"text": said, "intent": intent, "entities": [], "intent_ranking": [intent], "meaning": meaning}
+            parse = {
+                "text": said,
+                "intent": intent,
+                "entities": [],
+                "intent_ranking": [intent],
+                "meaning": meaning,
+            }
         elif said.startswith("/"):
             said = said.lstrip("/ ") or "?"  # typed text never acts as a Rasa command
-        message = UserMessage(said, output, session, input_channel=WebInput.name(), parse_data=parse, message_id=client_id)
+        message = UserMessage(
+            said,
+            output,
+            session,
+            input_channel=WebInput.name(),
+            parse_data=parse,
+            message_id=client_id,
+        )
         try:
             if first:
                 await self.on_new_message(message)
@@ -440,27 +623,36 @@ class Endpoints:
             turn = compose.fixed("fallback", "error", live_knowledge().get()).as_dict()
         return turn
 
-    async def finish_for_another(self, agent: Any, message: UserMessage) -> Optional[Dict[str, Any]]:
-        """Answer a message that another request brought before: it is being answered elsewhere, or its worker was killed.
+    async def finish_for_another(
+        self, agent: Any, message: UserMessage
+    ) -> Optional[Dict[str, Any]]:
+        """Answer a message that another request brought before: it is being answered elsewhere, or
+        its worker was killed.
 
-        Waits for its place behind that request and for the lock, which outlives a killed worker by some seconds. What that worker had
-        recorded is given back; what it had only told Rasa is said again from Rasa's record; otherwise the message is answered now.
+        Waits for its place behind that request and for the lock, which outlives a killed worker by
+        some seconds. What that worker had recorded is given back; what it had only told Rasa is
+        said again from Rasa's record; otherwise the message is answered now.
         """
         await asyncio.sleep(0.25)  # let the other request queue up first
         async with agent.lock_store.lock(message.sender_id):
             before = await self.record.answered(message.sender_id, message.message_id)
             if before:
                 return before
-            events = answer_in(await agent.tracker_store.retrieve(message.sender_id), message.message_id)
+            events = answer_in(
+                await agent.tracker_store.retrieve(message.sender_id), message.message_id
+            )
             for event in events:
-                await message.output_channel.send_response(message.sender_id, {**event.data, **event.metadata, "text": event.text})
+                await message.output_channel.send_response(
+                    message.sender_id, {**event.data, **event.metadata, "text": event.text}
+                )
             if not events:
                 await agent.processor.handle_message(message)
         return None
 
     @staticmethod
     async def heal(agent: Any, session: str) -> None:
-        """After a turn without an answer: let the conversation listen again (Rasa's circuit breaker leaves it deaf)."""
+        """After a turn without an answer: let the conversation listen again (Rasa's circuit breaker
+        leaves it deaf)."""
         from rasa.shared.core.constants import ACTION_LISTEN_NAME
         from rasa.shared.core.events import ActionExecuted
 
@@ -475,42 +667,63 @@ class Endpoints:
 
     async def history(self, request: Request) -> HTTPResponse:
         await self.limit(request)
-        return json_response({"turns": await database.reach(self.store.history, await self.session(request))})
+        return json_response(
+            {"turns": await database.reach(self.store.history, await self.session(request))}
+        )
 
     async def feedback(self, request: Request) -> HTTPResponse:
         await self.limit(request)
         session, data = await self.session(request), self.body(request)
-        turn, topic, vote, comment = (data.get(name) for name in ("turn", "topic", "vote", "comment"))
+        turn, topic, vote, comment = (
+            data.get(name) for name in ("turn", "topic", "vote", "comment")
+        )
         if vote not in ("up", "down"):
             raise Problem(400, TITLES[400], '`vote` must be "up" or "down".')
-        if not isinstance(turn, str) or not await database.reach(self.store.has_turn, session, turn):
+        if not isinstance(turn, str) or not await database.reach(
+            self.store.has_turn, session, turn
+        ):
             raise Problem(400, TITLES[400], "`turn` must be the id of a turn of this conversation.")
-        if (topic is not None and (not isinstance(topic, str) or len(topic) > 64)) or (comment is not None and not isinstance(comment, str)):
+        if (topic is not None and (not isinstance(topic, str) or len(topic) > 64)) or (
+            comment is not None and not isinstance(comment, str)
+        ):
             raise Problem(400, TITLES[400], "`topic` and `comment` must be texts.")
-        await database.reach(self.store.vote, session, turn, topic, vote, normalise(comment)[:1000] if comment else None)
+        await database.reach(
+            self.store.vote,
+            session,
+            turn,
+            topic,
+            vote,
+            normalise(comment)[:1000] if comment else None,
+        )
         return empty(204)
 
     async def erase_session(self, request: Request) -> HTTPResponse:
-        """Delete a conversation, under its lock: behind the message at work, for ERASE_WAIT seconds at most; what still comes of one afterwards is not written."""
+        """Delete a conversation, under its lock: behind the message at work, for ERASE_WAIT seconds
+        at most; what still comes of one afterwards is not written."""
         await self.limit(request)
         session = await self.session(request)
         agent = getattr(request.app.ctx, "agent", None)
         async with contextlib.AsyncExitStack() as held:
             if agent is not None and agent.is_ready():
                 with contextlib.suppress(asyncio.TimeoutError):
-                    await asyncio.wait_for(held.enter_async_context(agent.lock_store.lock(session)), ERASE_WAIT)
+                    await asyncio.wait_for(
+                        held.enter_async_context(agent.lock_store.lock(session)), ERASE_WAIT
+                    )
             delivered = await database.reach(self.store.delivered, session)
             await database.reach(self.store.erase, session)
             self.record.forget(session)
             if agent is not None and agent.is_ready():
-                getattr(agent.tracker_store, "_tracker_store", agent.tracker_store).forget(session)  # Rasa wraps it
+                getattr(agent.tracker_store, "_tracker_store", agent.tracker_store).forget(
+                    session
+                )  # Rasa wraps it
         return empty(204, headers={"Delivered": delivered} if delivered else None)
 
     async def live(self, request: Request) -> HTTPResponse:
         return json_response({"status": "ok"})
 
     async def health(self, request: Request) -> HTTPResponse:
-        """What works: the model, the action server, the store, the newest edit of the knowledge base."""
+        """What works: the model, the action server, the store, the newest edit of the knowledge
+        base."""
         await self.limit(request)
         agent = getattr(request.app.ctx, "agent", None)
         ready = bool(agent and agent.is_ready())
@@ -519,16 +732,25 @@ class Endpoints:
         locks = "ok" if ready and await agent.lock_store.works() else "down"
         live = live_knowledge()
         live.get()
-        knowledge = "ok" if not live.problems else f"{len(live.problems)} problems in the newest edit: run `make check`"
+        knowledge = (
+            "ok"
+            if not live.problems
+            else f"{len(live.problems)} problems in the newest edit: run `make check`"
+        )
         report = {
             "status": "ok" if ready and actions == store == locks == "ok" else "down",
-            "model": agent.model_id if ready else "none", "actions": actions, "store": store, "locks": locks, "knowledge": knowledge,
+            "model": agent.model_id if ready else "none",
+            "actions": actions,
+            "store": store,
+            "locks": locks,
+            "knowledge": knowledge,
             "handoff": self.deliveries() if store == "ok" else "down",
         }
         return json_response(report, 200 if report["status"] == "ok" else 503)
 
     async def metrics(self, request: Request) -> HTTPResponse:
-        """Prometheus' figures of this worker, for those who may see them; nobody else learns that they exist."""
+        """Prometheus' figures of this worker, for those who may see them; nobody else learns that
+        they exist."""
         if not observe.allowed(request):
             raise Problem(404, TITLES[404], "There is nothing at this address.")
         agent = getattr(request.app.ctx, "agent", None)
@@ -536,7 +758,14 @@ class Endpoints:
             found: Optional[Dict[str, Any]] = await database.reach(observe.counts)
         except database.StoreError:
             found = None
-        return raw(observe.page(found, self.record.unwritten, agent.model_id if agent and agent.is_ready() else "none"), content_type=observe.CONTENT_TYPE)
+        return raw(
+            observe.page(
+                found,
+                self.record.unwritten,
+                agent.model_id if agent and agent.is_ready() else "none",
+            ),
+            content_type=observe.CONTENT_TYPE,
+        )
 
     async def store_alive(self) -> bool:
         """Whether the database answers."""
@@ -547,7 +776,8 @@ class Endpoints:
 
     @staticmethod
     def deliveries() -> str:
-        """Whether requests to the clinic are delivered; the assistant works all the same when they wait."""
+        """Whether requests to the clinic are delivered; the assistant works all the same when they
+        wait."""
         late = requests.waiting(DELIVERY_LATE)
         return "ok" if not late else f"{late} requests wait to be delivered: `make inbox` says why"
 
@@ -561,7 +791,10 @@ class Endpoints:
             return False
         url = endpoint.url.rsplit("/", 1)[0] + "/health"
         try:
-            async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=1)) as http, http.get(url) as answer:
+            async with (
+                aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=1)) as http,
+                http.get(url) as answer,
+            ):
                 return answer.status == 200
         except (aiohttp.ClientError, asyncio.TimeoutError):
             return False

@@ -1,4 +1,6 @@
-"""Triage of a message before everything else: patterns, other languages and the trained model; the more urgent wins."""
+"""Triage of a message before everything else: patterns, other languages and the trained model; the
+more urgent wins."""
+
 import functools
 import re
 from dataclasses import replace
@@ -11,57 +13,99 @@ from assistant.understanding import lexicon
 from assistant.understanding.language import detect, maybe_foreign
 from assistant.understanding.spelling import Speller
 
-#: Worse than it was: healing goes the other way, so that a message full of ordinary reactions does not make this one ordinary.
+#: Worse than it was: healing goes the other way, so that a message full of ordinary reactions does
+#: not make this one ordinary.
 WORSENING = re.compile(
-    r"(?<!\bno )(?<!\bnot )(?<!n't )(?<!\bany )(?<!\bnot any )\b(?:hotter|sorer|redder|angrier|puffier|more (?:painful|pain|swollen|swelling|sore|red|redness|tender))\b[^.!?]{0,30}\bthan (?:\w+ ){0,3}(?:before|yesterday|day|last|this morning|\w+day|it was|at first|at the start|straight after|right after)\b", re.I)
-#: Characters of a message up to which the trained model may doubt a pattern: of a longer one it reads only the telling sentences.
+    r"(?<!\bno )(?<!\bnot )(?<!n't )(?<!\bany )(?<!\bnot any"
+    r" )\b(?:hotter|sorer|redder|angrier|puffier|more"
+    r" (?:painful|pain|swollen|swelling|sore|red|redness|tender))\b[^.!?]{0,30}\bthan (?:\w+"
+    r" ){0,3}(?:before|yesterday|day|last|this morning|\w+day|it was|at first|at the start|straight"
+    r" after|right after)\b",
+    re.I,
+)
+#: Characters of a message up to which the trained model may doubt a pattern: of a longer one it
+#: reads only the telling sentences.
 MOST_TO_DOUBT = 4000
 #: Rows of the triage table.
 BREATHING, NUMBING = 1, 2
 #: Rows that tell of a deed, not of a symptom: shared needles, a skipped medicine.
 DEEDS = {14, 26}
 #: Words of a name that tell of a symptom.
-SYMPTOM = re.compile(r"swell|swoll|puff|red\b|redness|rash|dent|pitting|ble+d|blood|burn|blister|sore|pus\b|pain|hurt|ach|itch|hive|numb|droop|infect|fever|attack|stroke|metal|allerg|reaction|strep|throat|convuls|seiz|fits\b|pass(?:ed|ing)? out|faint|dusky|weak|heart", re.I)
+SYMPTOM = re.compile(
+    r"swell|swoll|puff|red\b|redness|rash|dent|pitting|ble+d|blood|burn|blister|sore|pus\b|pain|"
+    r"hurt|ach|itch|hive|numb|droop|infect|fever|attack|stroke|metal|allerg|reaction|strep|throat|"
+    r"convuls|seiz|fits\b|pass(?:ed|ing)?"
+    r" out|faint|dusky|weak|heart",
+    re.I,
+)
 
 
 @functools.cache
 def bare_names() -> FrozenSet[str]:
-    """The lexicon's names that report nothing when they are all that is said: "lips", "eyelids?", "double chin"."""
-    return frozenset(name.lower() for values in lexicon.load().names.values() for value, names in values.items() for name in (value, *names) if not SYMPTOM.search(name))
+    """The lexicon's names that report nothing when they are all that is said: "lips", "eyelids?",
+    "double chin"."""
+    return frozenset(
+        name.lower()
+        for values in lexicon.load().names.values()
+        for value, names in values.items()
+        for name in (value, *names)
+        if not SYMPTOM.search(name)
+    )
 
 
-#: An emergency in so few words ("heart attack") has no other sense; below one, a single word ("fever").
+#: An emergency in so few words ("heart attack") has no other sense; below one, a single word
+#: ("fever").
 NO_ROOM_FOR_DOUBT = 2
 #: The same for an emergency in a sentence of its own beside others.
 BLUNT = 5
 
 
 class Triage:
-    """Gives the finding for a message. Without a trained model (none loaded yet, or its file is damaged) the patterns alone decide."""
+    """Gives the finding for a message. Without a trained model (none loaded yet, or its file is
+    damaged) the patterns alone decide."""
 
     def __init__(self, model: Optional[TriageModel] = None, speller: Optional[Speller] = None):
-        self.red_flags, self.foreign, self.model, self.speller = RedFlags(), ForeignFlags(), model, speller
+        self.red_flags, self.foreign, self.model, self.speller = (
+            RedFlags(),
+            ForeignFlags(),
+            model,
+            speller,
+        )
         self.find = functools.lru_cache(maxsize=256)(self._find)
 
     def spelled(self, text: str) -> str:
-        """`text` (normalised) as it is read: in English, with misspelt words of the field put right."""
+        """`text` (normalised) as it is read: in English, with misspelt words of the field put
+        right."""
         return self.speller.correct(text) if self.speller and detect(text) == "en" else text
 
     def _find(self, text: str) -> Finding:
-        """How soon what `text` (normalised) reports needs care: as it is written, and with its words put right, which may be the wrong ones."""
+        """How soon what `text` (normalised) reports needs care: as it is written, and with its
+        words put right, which may be the wrong ones."""
         spelled = self.spelled(text)
         found = self._read(spelled)
         return found if spelled == text else more_urgent(found, self._read(text))
 
     def _bluntly(self, text: str, level: str) -> bool:
-        """Whether a sentence of hardly any words but the sign reports `level`: "fever", "heart attack", "I can't breathe."."""
+        """Whether a sentence of hardly any words but the sign reports `level`: "fever", "heart
+        attack", "I can't breathe."."""
         parts = [part for part in re.split(r"[.!?;\n]+", text) if part.strip()]
         most = 1 if level != "emergency" else BLUNT if len(parts) > 1 else NO_ROOM_FOR_DOUBT
-        return any(len(part.split()) <= most and self.red_flags.find(part).level == level for part in parts)
+        return any(
+            len(part.split()) <= most and self.red_flags.find(part).level == level for part in parts
+        )
 
     def _only_thought_of(self, text: str) -> bool:
-        """Whether the sentences that tell of a deed only ask about it or plan it (the whole message, where none does by itself)."""
-        telling = [part for part in parts_of(text) if DEEDS.intersection(more_urgent(self.red_flags.find(part), self.model.find(part) if self.model else None).rows)]
+        """Whether the sentences that tell of a deed only ask about it or plan it (the whole
+        message, where none does by itself)."""
+        telling = [
+            part
+            for part in parts_of(text)
+            if DEEDS.intersection(
+                more_urgent(
+                    self.red_flags.find(part), self.model.find(part) if self.model else None
+                ).rows
+            )
+        ]
         return all(thought_of(part, part) for part in telling or [text])
 
     def _read(self, text: str) -> Finding:
@@ -79,11 +123,19 @@ class Triage:
             if language in self.foreign.languages:
                 found = replace(found, language=language)
         if found.language == "en" and language == "en" and self.model:
-            if found.level != "none" and not found.plain and len(text) <= MOST_TO_DOUBT and not self._bluntly(text, found.level) and self.model.doubts(text, found.level, firm=bool(WORSENING.search(text))):
+            if (
+                found.level != "none"
+                and not found.plain
+                and len(text) <= MOST_TO_DOUBT
+                and not self._bluntly(text, found.level)
+                and self.model.doubts(text, found.level, firm=bool(WORSENING.search(text)))
+            ):
                 found = Finding(crisis=found.crisis)  # "nearly passed out at the price"
             found = more_urgent(found, self.model.find(text))
         if found.rows and set(found.rows) <= DEEDS and self._only_thought_of(text):
             found = Finding(crisis=found.crisis)  # "can I share my roller with my sister?"
         if BREATHING in found.rows and self.red_flags.mentions("numbing", text):
-            found = replace(found, rows=(NUMBING, *found.rows))  # it may be the cream: it has to come off
+            found = replace(
+                found, rows=(NUMBING, *found.rows)
+            )  # it may be the cream: it has to come off
         return found

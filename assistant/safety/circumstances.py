@@ -1,7 +1,10 @@
-"""Personal circumstances (pregnancy, a blood thinner, ...) that a message states: whose they are, whether denied, whether past.
+"""Personal circumstances (pregnancy, a blood thinner, ...) that a message states: whose they are,
+whether denied, whether past.
 
-What follows from each is in data/knowledge/cautions.yml; the words are in data/safety/circumstances.yml.
+What follows from each is in data/knowledge/cautions.yml; the words are in
+data/safety/circumstances.yml.
 """
+
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,17 +19,44 @@ if TYPE_CHECKING:  # the action server needs no models
 
 SELF = re.compile(r"\b(?:i|i'?m|im|i'?ve|ive|i'?ll|ill|me|my|mine|myself|we|our)\b", re.I)
 OTHER = re.compile(
-    r"\b(?:my|his|her|our|a) (?:\w+ )?(?:sister|brother|mum|mom|mother|dad|father|wife|husband|partner|girlfriend|boyfriend|friend|mate|daughter|son|nan|gran|grandma|aunt|auntie|"
-    r"uncle|cousin|niece|nephew|boss|colleague|neighbou?r|client|flatmate|roommate|bf|gf|hubby|lad|kid|child|girl|boy|teen(?:ager)?)(?:'s|s)?\b|\b(?:she|he|they)(?:'?s|'?re)?\b", re.I)
-DENIED = re.compile(r"\b(?:not|isn'?t|aren'?t|never|no longer|don'?t have|dont have|haven'?t got|don'?t take|dont take|not on|without|no)\b[^.;!?,]{0,22}$", re.I)
+    r"\b(?:my|his|her|our|a) (?:\w+"
+    r" )?(?:sister|brother|mum|mom|mother|dad|father|wife|husband|partner|girlfriend|boyfriend|"
+    r"friend|mate|daughter|son|nan|gran|grandma|aunt|auntie|"
+    r"uncle|cousin|niece|nephew|boss|colleague|neighbou?r|client|flatmate|roommate|bf|gf|hubby|"
+    r"lad|kid|child|girl|boy|teen(?:ager)?)(?:'s|s)?\b|\b(?:she|he|they)(?:'?s|'?re)?\b",
+    re.I,
+)
+DENIED = re.compile(
+    r"\b(?:not|isn'?t|aren'?t|never|no longer|don'?t have|dont have|haven'?t got|don'?t take|dont"
+    r" take|not on|without|no)\b[^.;!?,]{0,22}$",
+    re.I,
+)
 #: The speaker's own childhood is nobody else.
-CHILDHOOD = re.compile(r"\b(?:as|when i was|i was) (?:a|an|just a|only a) (?:\w+ )?(?:kid|child|boy|girl|lad|teen(?:ager)?)\b|\b(?:a|an) (?:\w+ )?(?:kid|child|boy|girl|teen(?:ager)?) (?:i|when i)\b", re.I)
+CHILDHOOD = re.compile(
+    r"\b(?:as|when i was|i was) (?:a|an|just a|only a) (?:\w+"
+    r" )?(?:kid|child|boy|girl|lad|teen(?:ager)?)\b|\b(?:a|an) (?:\w+"
+    r" )?(?:kid|child|boy|girl|teen(?:ager)?) (?:i|when i)\b",
+    re.I,
+)
 #: What goes on now, in the clause of what is stated.
-GOES_ON = re.compile(r"\b(?:still|currently|at the moment|these days)\b|\b(?:i|she|he|they|we)(?:'?m| am|'?s| is|'?re| are)? (?:also |always |now |daily )?(?:take|takes|taking|on|have|has|get|gets)\b(?! (?:been|had|finished|taken|stopped|not|never)\b)", re.I)
+GOES_ON = re.compile(
+    r"\b(?:still|currently|at the moment|these days)\b|\b(?:i|she|he|they|we)(?:'?m| am|'?s|"
+    r" is|'?re| are)? (?:also |always |now |daily )?(?:take|takes|taking|on|have|has|get|gets)\b(?!"
+    r" (?:been|had|finished|taken|stopped|not|never)\b)",
+    re.I,
+)
 #: A question about people in general, which states nothing about anybody.
 IN_GENERAL = re.compile(
-    r"\b(?:can (?:people|women|men|you|someone|anyone|pregnant|diabetics|teens|teenagers|it|this|that|needling|microneedling)|is (?:it|this|microneedling|needling|there)|are (?:people|women|there|pregnant)|"
-    r"does (?:it|this|microneedling|needling|a|the|having|being|taking)|do (?:you|people)|what (?:about|if|happens|is|are|does)|what's|whats|who (?:can|should|shouldn'?t)|should (?:people|someone|you)|will (?:it|this|needling)|would (?:it|this|that)|how (?:does|do you|soon|long))\b", re.I)
+    r"\b(?:can"
+    r" (?:people|women|men|you|someone|anyone|pregnant|diabetics|teens|teenagers|it|this|that|"
+    r"needling|microneedling)|is"
+    r" (?:it|this|microneedling|needling|there)|are (?:people|women|there|pregnant)|"
+    r"does (?:it|this|microneedling|needling|a|the|having|being|taking)|do (?:you|people)|what"
+    r" (?:about|if|happens|is|are|does)|what's|whats|who (?:can|should|shouldn'?t)|should"
+    r" (?:people|someone|you)|will (?:it|this|needling)|would (?:it|this|that)|how (?:does|do"
+    r" you|soon|long))\b",
+    re.I,
+)
 
 
 @dataclass(frozen=True)
@@ -39,59 +69,99 @@ class Pattern:
 
 
 #: The speaker, right before what is stated.
-OWN = re.compile(r"\b(?:i|i'?m|i am|i'?ve|i have|i was)(?: (?:also|still|just|currently|now|do|only|am))? $", re.I)
+OWN = re.compile(
+    r"\b(?:i|i'?m|i am|i'?ve|i have|i was)(?: (?:also|still|just|currently|now|do|only|am))? $",
+    re.I,
+)
 
 
 class Circumstances:
     """Finds circumstances in a text."""
 
-    def __init__(self, model: Optional["StatementModel"] = None, path: Path = paths.SAFETY / "circumstances.yml"):
+    def __init__(
+        self,
+        model: Optional["StatementModel"] = None,
+        path: Path = paths.SAFETY / "circumstances.yml",
+    ):
         self.model = model
         file = YamlFile.read(path, paths.ROOT)
         self.patterns: Dict[str, Pattern] = {}
         problems = []
         for name, entry in plain(file.data["circumstances"]).items():
             try:
-                optional = {key: compile_sign(entry[key]) if entry.get(key) else None for key in ("past", "not")}
-                self.patterns[name] = Pattern([compile_sign(sign) for sign in entry["signs"]], optional["past"], optional["not"])
+                optional = {
+                    key: compile_sign(entry[key]) if entry.get(key) else None
+                    for key in ("past", "not")
+                }
+                self.patterns[name] = Pattern(
+                    [compile_sign(sign) for sign in entry["signs"]],
+                    optional["past"],
+                    optional["not"],
+                )
             except re.error as error:
-                problems.append(file.problem(("circumstances", name), f"not a pattern ({error})", "Check brackets and signs."))
+                problems.append(
+                    file.problem(
+                        ("circumstances", name),
+                        f"not a pattern ({error})",
+                        "Check brackets and signs.",
+                    )
+                )
         if problems:
             raise ContentError(problems)
 
     def find(self, text: str) -> List[Dict[str, Any]]:
-        """What is stated, as `{"id", "who": "self" | "other", "when": "now" | "past", "denied": bool}`, in the file's order, with `planned` where it is only thought of;
-        or the one thing that only the trained model sees, with its `margin` as well."""
+        """What is stated, as `{"id", "who": "self" | "other", "when": "now" | "past", "denied":
+        bool}`, in the file's order, with `planned` where it is only thought of; or the one thing
+        that only the trained model sees, with its `margin` as well."""
         found: Dict[str, Dict[str, Any]] = {}
         seen = set()
         sentences = [s for s in re.split(r"(?<=[.!?])\s+|\n", text) if s.strip()]
         for name, pattern in self.patterns.items():
             for sentence in sentences:
-                match = next((m for m in (sign.search(sentence) for sign in pattern.signs) if m), None)
+                match = next(
+                    (m for m in (sign.search(sentence) for sign in pattern.signs) if m), None
+                )
                 if not match:
                     continue
                 seen.add(name)
                 if pattern.never and pattern.never.search(sentence):
                     continue
                 stated = self._stated(sentence, match.start(), match.end(), pattern.past)
-                if stated and not (stated.get("planned") and name in found):  # what happened counts, whatever is asked after it
+                if stated and not (
+                    stated.get("planned") and name in found
+                ):  # what happened counts, whatever is asked after it
                     found[name] = {"id": name, **stated}
         if self.model and not found:
             self._add_by_model(text, sentences, seen, found)
         return list(found.values())
 
-    def _add_by_model(self, text: str, sentences: List[str], seen: set, found: Dict[str, Dict[str, Any]]) -> None:
-        """The one circumstance that the trained model sees in the message, or else in one of its sentences, where no pattern had a say."""
+    def _add_by_model(
+        self, text: str, sentences: List[str], seen: set, found: Dict[str, Dict[str, Any]]
+    ) -> None:
+        """The one circumstance that the trained model sees in the message, or else in one of its
+        sentences, where no pattern had a say."""
         for part in dict.fromkeys([text, *(s for s in sentences if len(s.split()) > 3)]):
             for name, margin in self.model.find(part)[:1]:
-                stated = self._stated(part, len(part), len(part), None) if name not in seen and name in self.patterns else None
+                stated = (
+                    self._stated(part, len(part), len(part), None)
+                    if name not in seen and name in self.patterns
+                    else None
+                )
                 if stated:
                     past = self.patterns[name].past
-                    found[name] = {"id": name, **stated, "denied": False, "when": "past" if past and past.search(part) else "now", "margin": round(margin, 3)}
+                    found[name] = {
+                        "id": name,
+                        **stated,
+                        "denied": False,
+                        "when": "past" if past and past.search(part) else "now",
+                        "margin": round(margin, 3),
+                    }
                     return
 
     @staticmethod
-    def _stated(sentence: str, start: int, end: int, history: Optional[re.Pattern]) -> Optional[Dict[str, Any]]:
+    def _stated(
+        sentence: str, start: int, end: int, history: Optional[re.Pattern]
+    ) -> Optional[Dict[str, Any]]:
         told, sentence = sentence, CHILDHOOD.sub(lambda match: "-" * len(match.group()), sentence)
         before = sentence[:start]
         mine, others = SELF.search(sentence), OTHER.search(sentence)
@@ -99,18 +169,40 @@ class Circumstances:
             return None
         clause = re.split(r"[,;]| but | and ", before)[-1] + sentence[start:end]
         own = OWN.search(before)  # "I breastfeed my son": who does it stands right before it
-        other = not own and (OTHER.search(clause) or (others and not re.search(r"\b(?:i'?m|im|i am|i have|i'?ve|ive|i take|i got|i get|me)\b", sentence, re.I)))
-        denied = bool(DENIED.search(before)) and not re.search(r"\b(?:not sure|no idea|not only)\b", before, re.I)
+        other = not own and (
+            OTHER.search(clause)
+            or (
+                others
+                and not re.search(
+                    r"\b(?:i'?m|im|i am|i have|i'?ve|ive|i take|i got|i get|me)\b", sentence, re.I
+                )
+            )
+        )
+        denied = bool(DENIED.search(before)) and not re.search(
+            r"\b(?:not sure|no idea|not only)\b", before, re.I
+        )
         planned = thought_of(told[:end], told)
         parts = re.split(r"([,;]| but | and )", told)
-        ends = [sum(map(len, parts[:number + 1])) for number in range(len(parts))]
+        ends = [sum(map(len, parts[: number + 1])) for number in range(len(parts))]
         around = next((part for part, last in zip(parts, ends) if end <= last), told)
-        past = bool(history and not planned and (history.search(around) or history.search(told) and not GOES_ON.search(around)))
-        return {"who": "other" if other else "self", "when": "past" if past else "now", "denied": denied, **({"planned": True} if planned else {})}
+        past = bool(
+            history
+            and not planned
+            and (history.search(around) or history.search(told) and not GOES_ON.search(around))
+        )
+        return {
+            "who": "other" if other else "self",
+            "when": "past" if past else "now",
+            "denied": denied,
+            **({"planned": True} if planned else {}),
+        }
 
 
-def remember(known: Dict[str, Dict[str, str]], stated: List[Dict[str, Any]]) -> Dict[str, Dict[str, str]]:
-    """What the conversation knows after a message: new statements replace old ones, a denial removes."""
+def remember(
+    known: Dict[str, Dict[str, str]], stated: List[Dict[str, Any]]
+) -> Dict[str, Dict[str, str]]:
+    """What the conversation knows after a message: new statements replace old ones, a denial
+    removes."""
     known = dict(known)
     for item in stated:
         if item["denied"]:
@@ -121,10 +213,17 @@ def remember(known: Dict[str, Dict[str, str]], stated: List[Dict[str, Any]]) -> 
 
 
 def harmful_together(stated: List[Dict[str, Any]], known: Dict[str, Dict[str, str]]) -> Finding:
-    """Row 21 of the triage table, when a pregnancy meets isotretinoin in one person now, one of the two told just now and the other before."""
+    """Row 21 of the triage table, when a pregnancy meets isotretinoin in one person now, one of the
+    two told just now and the other before."""
     pair = {"pregnancy", "isotretinoin"}
     after = remember(known, stated)
     told_now = {item["id"] for item in stated if not item["denied"]} & pair
-    if told_now and pair <= after.keys() and not told_now & known.keys() and len({(after[name]["who"], after[name]["when"]) for name in pair}) == 1 and after["pregnancy"]["when"] == "now":
+    if (
+        told_now
+        and pair <= after.keys()
+        and not told_now & known.keys()
+        and len({(after[name]["who"], after[name]["when"]) for name in pair}) == 1
+        and after["pregnancy"]["when"] == "now"
+    ):
         return Finding("same_day", (21,))
     return Finding()

@@ -1,16 +1,53 @@
 """Which prepared text answers a triage finding, and the turn that shows it."""
+
 import re
 from typing import Any, Dict, Optional
 
 from assistant.turn import Message, Turn
 
 URGENT = ("same_day", "emergency")
-#: Text by level and the row that decides (first match; None is the level's own, general text). Among the rows of one level, what is getting worse comes before
-#: what was skipped or taken. Texts of `contact_clinic` are in data/knowledge/replies.yml, the others are domain responses.
+#: Text by level and the row that decides (first match; None is the level's own, general text).
+#: Among the rows of one level, what is getting worse comes before what was skipped or taken. Texts
+#: of `contact_clinic` are in data/knowledge/replies.yml, the others are domain responses.
 BY_ROW: Dict[str, Dict[int, Optional[str]]] = {
-    "emergency": {2: "numbing", 3: "numbing", 1: "allergy", 5: "eye", 6: "stroke", 7: "vessel", 8: "bleeding", 4: "sepsis", 12: "burn", 10: "sores", 9: "sepsis", 25: "poisoning"},
-    "same_day": {14: "exposure", 11: "eye", 12: "burn", 10: "sores", 13: "hives", 9: None, 15: None, 19: None, 27: "needle", 26: "medicine", 16: "numb", 21: "pregnant"},
-    "contact_clinic": {26: "medicine", 21: "pregnant", 22: "before", 15: "lumps", 18: "scar", 17: "patches", 19: "breakout", 27: "tetanus"},
+    "emergency": {
+        2: "numbing",
+        3: "numbing",
+        1: "allergy",
+        5: "eye",
+        6: "stroke",
+        7: "vessel",
+        8: "bleeding",
+        4: "sepsis",
+        12: "burn",
+        10: "sores",
+        9: "sepsis",
+        25: "poisoning",
+    },
+    "same_day": {
+        14: "exposure",
+        11: "eye",
+        12: "burn",
+        10: "sores",
+        13: "hives",
+        9: None,
+        15: None,
+        19: None,
+        27: "needle",
+        26: "medicine",
+        16: "numb",
+        21: "pregnant",
+    },
+    "contact_clinic": {
+        26: "medicine",
+        21: "pregnant",
+        22: "before",
+        15: "lumps",
+        18: "scar",
+        17: "patches",
+        19: "breakout",
+        27: "tetanus",
+    },
 }
 #: The same in other languages, where fewer texts are told apart.
 BY_ROW_ABROAD: Dict[str, Dict[int, Optional[str]]] = {
@@ -23,12 +60,24 @@ LIFE_IN_DANGER = ("suicidal", "self_harm_now")
 
 def kind_of(finding: Dict[str, Any], table: Dict[str, Dict[int, Optional[str]]]) -> Optional[str]:
     """Which text of the finding's level its rows ask for; None for the general one."""
-    return next((kind for row, kind in table.get(finding["level"], {}).items() if row in finding.get("rows", [])), None)
+    return next(
+        (
+            kind
+            for row, kind in table.get(finding["level"], {}).items()
+            if row in finding.get("rows", [])
+        ),
+        None,
+    )
 
 
 def response_name(finding: Dict[str, Any]) -> Optional[str]:
-    """The domain response for a finding (`level`, `rows`, `crisis`), or None when there is neither something urgent nor a crisis."""
-    level, language, crisis = finding.get("level"), finding.get("language", "en"), finding.get("crisis")
+    """The domain response for a finding (`level`, `rows`, `crisis`), or None when there is neither
+    something urgent nor a crisis."""
+    level, language, crisis = (
+        finding.get("level"),
+        finding.get("language", "en"),
+        finding.get("crisis"),
+    )
     abroad = language != "en"
     if level in URGENT and not (crisis and level == "same_day"):
         named: Any = (level, kind_of(finding, BY_ROW_ABROAD if abroad else BY_ROW))
@@ -56,15 +105,22 @@ def language_of(response: str) -> Optional[str]:
 
 
 def said_by_rasa(response: str, text: str) -> Optional[Turn]:
-    """The turn that says `text` of a domain response that is urgent or answers a crisis; None for any other response."""
+    """The turn that says `text` of a domain response that is urgent or answers a crisis; None for
+    any other response."""
     level = level_of(response)
     if level:
         turn = Turn("triage", topics=["urgent_symptom"], urgency=level)
-        turn.messages.append(Message("triage", text, "urgent_symptom", level, language_of(response)))
+        turn.messages.append(
+            Message("triage", text, "urgent_symptom", level, language_of(response))
+        )
         return turn
     if not response.startswith("utter_crisis"):
         return None
     danger = response.startswith(tuple(f"utter_crisis_{situation}" for situation in LIFE_IN_DANGER))
-    turn = Turn("crisis", topics=["crisis", "urgent_symptom"] if danger else ["crisis"], urgency="emergency" if danger else "none")
+    turn = Turn(
+        "crisis",
+        topics=["crisis", "urgent_symptom"] if danger else ["crisis"],
+        urgency="emergency" if danger else "none",
+    )
     turn.messages.append(Message("answer", text, "crisis", language=language_of(response)))
     return turn

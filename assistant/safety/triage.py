@@ -1,8 +1,11 @@
-"""Triage: how soon a symptom that a message reports needs care. Patterns over the whole message (data/safety/red_flags.yml).
+"""Triage: how soon a symptom that a message reports needs care. Patterns over the whole message
+(data/safety/red_flags.yml).
 
-Levels are those of the website channel: none < expected < contact_clinic < same_day < emergency. Rows are those of the triage
-table (docs/triage.md). Nothing here names a condition or advises: it only decides which prepared reply is said.
+Levels are those of the website channel: none < expected < contact_clinic < same_day < emergency.
+Rows are those of the triage table (docs/triage.md). Nothing here names a condition or advises: it
+only decides which prepared reply is said.
 """
+
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,46 +18,107 @@ LEVELS = ("none", "expected", "contact_clinic", "same_day", "emergency")
 
 #: Words that deny what follows them in the same clause.
 DENIAL = re.compile(
-    r"\b(?:no|not|never|without|nor|isn'?t|isnt|aren'?t|wasn'?t|don'?t|dont|doesn'?t|doesnt|didn'?t|didnt|haven'?t|havent|hasn'?t|hasnt|"
-    r"nothing|none|no sign of|no signs of|free of|zero|rather than|instead of)\b(?P<rest>[^.;!?,]{0,34})$", re.I)
+    r"\b(?:no|not|never|without|nor|isn'?t|isnt|aren'?t|wasn'?t|don'?t|dont|doesn'?t|doesnt|"
+    r"didn'?t|didnt|haven'?t|havent|hasn'?t|hasnt|"
+    r"nothing|none|no sign of|no signs of|free of|zero|rather than|instead"
+    r" of)\b(?P<rest>[^.;!?,]{0,34})$",
+    re.I,
+)
 #: "not only", "no idea", "can't stop" and the like deny nothing.
-FALSE_DENIAL = re.compile(r"\b(?:not (?:only|just|sure|fussed|great|good|bothered|panicking|worried)|no (?:idea|clue|doubt|one|wonder)|don'?t know|dont know|never (?:had|seen|felt)|doesn'?t help)\b", re.I)
+FALSE_DENIAL = re.compile(
+    r"\b(?:not (?:only|just|sure|fussed|great|good|bothered|panicking|worried)|no"
+    r" (?:idea|clue|doubt|one|wonder)|don'?t know|dont know|never (?:had|seen|felt)|doesn'?t"
+    r" help)\b",
+    re.I,
+)
 #: General questions, plans, stories and figures of speech: no symptom is reported.
 GENERAL = re.compile(
-    r"\b(?:can (?:it|this|that|microneedling|needling|the|prp|you|they|a|one|rf|numbing)|could (?:it|this|that|microneedling|needling|the|prp|i get|you)|does (?:it|this|microneedling|needling|the|prp|anyone)|do (?:you|people|they) "
-    r"(?:ever|get|usually|often|have)|will (?:it|i|my|there|the|you)|would (?:it|i|that|you)|what (?:if|happens|would|are the|does an?|do you do|should i look|counts|kind)|how (?:likely|common|do (?:you|i) (?:know|avoid|spot|tell|treat|prevent)|would i|often|many|long does|long is|long will|big a|dangerous|high)|"
-    r"is (?:it|there|this) (?:possible|true|common|a risk|any|likely|dangerous|safe|normal to get|ok|okay)|is there|are there|risks? of|chance of|chances of|danger of|worried about (?:getting|the|it|a)|scared (?:of|about|that)|afraid of|terrified of|signs of|symptoms of|read (?:about|that|online|(?:\w+ ){0,3}(?:stories|reviews|reports))|(?:horror|scare) stor(?:y|ies)|heard|saw (?:a|on|that)|"
-    r"in the film|movie|kim kardashian|celebrit\w*|before (?:i book|booking|i commit|my first)|thinking of|thinking about|if i (?:get|got|have|had|were|notice)|if (?:it|there|someone|anyone|you)|in case|what to do if|hypothetical\w*|just curious|asking before|prevent|avoid)\b", re.I)
+    r"\b(?:can (?:it|this|that|microneedling|needling|the|prp|you|they|a|one|rf|numbing)|could"
+    r" (?:it|this|that|microneedling|needling|the|prp|i get|you)|does"
+    r" (?:it|this|microneedling|needling|the|prp|anyone)|do (?:you|people|they) "
+    r"(?:ever|get|usually|often|have)|will (?:it|i|my|there|the|you)|would (?:it|i|that|you)|what"
+    r" (?:if|happens|would|are the|does an?|do you do|should i look|counts|kind)|how"
+    r" (?:likely|common|do (?:you|i) (?:know|avoid|spot|tell|treat|prevent)|would i|often|many|long"
+    r" does|long is|long will|big a|dangerous|high)|"
+    r"is (?:it|there|this) (?:possible|true|common|a risk|any|likely|dangerous|safe|normal to"
+    r" get|ok|okay)|is there|are there|risks? of|chance of|chances of|danger of|worried about"
+    r" (?:getting|the|it|a)|scared (?:of|about|that)|afraid of|terrified of|signs of|symptoms"
+    r" of|read (?:about|that|online|(?:\w+ ){0,3}(?:stories|reviews|reports))|(?:horror|scare)"
+    r" stor(?:y|ies)|heard|saw (?:a|on|that)|"
+    r"in the film|movie|kim kardashian|celebrit\w*|before (?:i book|booking|i commit|my"
+    r" first)|thinking of|thinking about|if i (?:get|got|have|had|were|notice)|if"
+    r" (?:it|there|someone|anyone|you)|in case|what to do if|hypothetical\w*|just curious|asking"
+    r" before|prevent|avoid)\b",
+    re.I,
+)
 #: Somebody is living it now.
 PERSONAL = re.compile(
-    r"\b(?:i'?m|im|i am|i'?ve|ive|i have|i had|i got|my|me|mine|she'?s|shes|he'?s|hes|her|his|they'?re|we|our|hers|"
-    r"daughter'?s|mum'?s|mom'?s|wife'?s|husband'?s|sister'?s|today|tonight|yesterday|this morning|last night|right now|since|ago|just now|now)\b", re.I)
+    r"\b(?:i'?m|im|i am|i'?ve|ive|i have|i had|i"
+    r" got|my|me|mine|she'?s|shes|he'?s|hes|her|his|they'?re|we|our|hers|"
+    r"daughter'?s|mum'?s|mom'?s|wife'?s|husband'?s|sister'?s|today|tonight|yesterday|this"
+    r" morning|last night|right now|since|ago|just now|now)\b",
+    re.I,
+)
 #: Long past or resolved.
 PAST = re.compile(
-    r"\b(?:years? ago|(?<!since )last (?:year|winter|summer|spring|autumn|christmas|easter)|as a (?:kid|child|teen)|when i was (?:a |little|young|\d{1,2})|back in (?:19|20)\d\d|in (?:19|20)\d\d|decades? ago|months? ago (?:and|but)? ?(?:it )?(?:healed|cleared|fine)|"
-    r"all (?:cleared|healed|better|gone|fine) now|(?:has|have|it'?s|is|are) (?:since |fully |completely |all )?(?:healed|cleared up|gone away|settled|gone down)|used to|ages ago|once had|had (?:it|one) once|previous(?:ly)?|history of)\b", re.I)
+    r"\b(?:years? ago|(?<!since )last (?:year|winter|summer|spring|autumn|christmas|easter)|as a"
+    r" (?:kid|child|teen)|when i was (?:a |little|young|\d{1,2})|back in (?:19|20)\d\d|in"
+    r" (?:19|20)\d\d|decades? ago|months? ago (?:and|but)? ?(?:it )?(?:healed|cleared|fine)|"
+    r"all (?:cleared|healed|better|gone|fine) now|(?:has|have|it'?s|is|are) (?:since |fully"
+    r" |completely |all )?(?:healed|cleared up|gone away|settled|gone down)|used to|ages ago|once"
+    r" had|had (?:it|one) once|previous(?:ly)?|history of)\b",
+    re.I,
+)
 #: Figures of speech.
 IDIOM = re.compile(
-    r"\b(?:kill(?:ed|s)? for|dying to|to die for|bleed(?:ing)? me dry|heart attack at the|nearly had a heart attack|gave me a heart attack|(?:price|cost|bill|quote|waiting list)\w* (?:\w+ ){0,3}(?:breath|faint|heart|stroke)|"
-    r"(?:faint\w*|pass(?:ed|ing)? out|collaps\w*|died|chok\w*|heart attack|stroke|breath\w*) (?:\w+ ){0,5}(?:the|your|that|those) (?:price|cost|bill|quote|fee|total)s?|blind as a bat|can'?t see (?:a|any|the|you|your|where|how|why|much|what|it|myself|results?)|take my breath away|takes my breath|breath of fresh|hold(?:ing)? my breath|fever pitch|cabin fever|hay ?fever|spring fever|"
-    r"face (?:like|is like) a|burning question|burn(?:ing|t)? a hole|sick of|sick to death|bored to tears|choked up|numb with|itching to|feet are killing|(?:my )?(?:head|feet|back|hubby|husband|wife|mum|boss) (?:will|would|is going to) (?:explode|kill|murder)|spread the (?:word|cost)|swollen (?:price|bill))\b", re.I)
+    r"\b(?:kill(?:ed|s)? for|dying to|to die for|bleed(?:ing)? me dry|heart attack at the|nearly"
+    r" had a heart attack|gave me a heart attack|(?:price|cost|bill|quote|waiting list)\w* (?:\w+"
+    r" ){0,3}(?:breath|faint|heart|stroke)|"
+    r"(?:faint\w*|pass(?:ed|ing)? out|collaps\w*|died|chok\w*|heart attack|stroke|breath\w*) (?:\w+"
+    r" ){0,5}(?:the|your|that|those) (?:price|cost|bill|quote|fee|total)s?|blind as a bat|can'?t"
+    r" see (?:a|any|the|you|your|where|how|why|much|what|it|myself|results?)|take my breath"
+    r" away|takes my breath|breath of fresh|hold(?:ing)? my breath|fever pitch|cabin fever|hay"
+    r" ?fever|spring fever|"
+    r"face (?:like|is like) a|burning question|burn(?:ing|t)? a hole|sick of|sick to death|bored to"
+    r" tears|choked up|numb with|itching to|feet are killing|(?:my"
+    r" )?(?:head|feet|back|hubby|husband|wife|mum|boss) (?:will|would|is going to)"
+    r" (?:explode|kill|murder)|spread the (?:word|cost)|swollen (?:price|bill))\b",
+    re.I,
+)
 
 
 #: Something is only thought of,
 PLANNED = re.compile(
-    r"\b(?:can|could|should|shall|may|must|would|will|do|does) (?:i|we|she|he|they|you|me|my)\b|\b(?:is|would|will) (?:it|that|this)(?: be)? (?:ok(?:ay)?|safe|fine|alright|bad|wrong|allowed|better|best|dangerous)\b|\b(?:ok(?:ay)?|safe|fine|alright) to\b"
-    r"|\b(?:going|want(?:ed|s)?|need|have|hop(?:e|ing)|plan(?:ning)?|like|supposed|meant|able) to\b|\b(?:gonna|wanna|gotta|i'?ll|we'?ll|i would|i'?d|thinking (?:of|about)|about to|if (?:i|we|she|he|they|you))\b", re.I)
+    r"\b(?:can|could|should|shall|may|must|would|will|do|does)"
+    r" (?:i|we|she|he|they|you|me|my)\b|\b(?:is|would|will) (?:it|that|this)(?: be)?"
+    r" (?:ok(?:ay)?|safe|fine|alright|bad|wrong|allowed|better|best|dangerous)\b|\b(?:ok(?:ay)?|"
+    r"safe|fine|alright)"
+    r" to\b"
+    r"|\b(?:going|want(?:ed|s)?|need|have|hop(?:e|ing)|plan(?:ning)?|like|supposed|meant|able)"
+    r" to\b|\b(?:gonna|wanna|gotta|i'?ll|we'?ll|i would|i'?d|thinking (?:of|about)|about to|if"
+    r" (?:i|we|she|he|they|you))\b",
+    re.I,
+)
 #: or has happened.
 HAPPENED = re.compile(
-    r"\b(?<!be )(?:shared|re-?used|stopped|skipped|missed|paused|borrowed|swapped|lent|came off)\b|\b(?:i|we|he|she|they|you|somebody|someone|nurse|clinic|lady|woman|man|guy|therapist|friend|sister|mum|mom|husband|partner)(?:'ve| have| has| had|'s)? "
-    r"(?:already |just |both |all |also |once |now )*(?:used|quit|halved|did|passed|rolled|been (?:sharing|using|skipping|missing|re-?using))\b|\b(?:was|were|been) (?:already )?used\b", re.I)
+    r"\b(?<!be )(?:shared|re-?used|stopped|skipped|missed|paused|borrowed|swapped|lent|came"
+    r" off)\b|\b(?:i|we|he|she|they|you|somebody|someone|nurse|clinic|lady|woman|man|guy|therapist|"
+    r"friend|sister|mum|mom|husband|partner)(?:'ve|"
+    r" have| has| had|'s)? "
+    r"(?:already |just |both |all |also |once |now )*(?:used|quit|halved|did|passed|rolled|been"
+    r" (?:sharing|using|skipping|missing|re-?using))\b|\b(?:was|were|been) (?:already )?used\b",
+    re.I,
+)
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What triage says of a message: its level, the rows of the table that were met at that level, and the language to reply in.
+    """What triage says of a message: its level, the rows of the table that were met at that level,
+    and the language to reply in.
 
-    `plain`: a sign that is no figure of speech, so that the trained model cannot doubt it. `crisis`: the situation of a crisis (topic crisis), beside any level."""
+    `plain`: a sign that is no figure of speech, so that the trained model cannot doubt it.
+    `crisis`: the situation of a crisis (topic crisis), beside any level.
+    """
 
     level: str = "none"
     rows: tuple = ()
@@ -64,7 +128,12 @@ class Finding:
 
     def as_dict(self) -> Dict[str, Any]:
         """JSON-serialisable form."""
-        return {"level": self.level, "rows": list(self.rows), "language": self.language, "crisis": self.crisis}
+        return {
+            "level": self.level,
+            "rows": list(self.rows),
+            "language": self.language,
+            "crisis": self.crisis,
+        }
 
 
 def compile_sign(text: str) -> re.Pattern:
@@ -85,12 +154,32 @@ class RedFlags:
             self.concepts[name] = [compile_sign(p) for p in patterns]
         for number, flag in enumerate(data["red_flags"]):
             if flag.get("level") not in LEVELS:
-                problems.append(file.problem(("red_flags", number, "level"), f"`{flag.get('level')}` is not a level", f"Use one of: {', '.join(LEVELS)}."))
+                problems.append(
+                    file.problem(
+                        ("red_flags", number, "level"),
+                        f"`{flag.get('level')}` is not a level",
+                        f"Use one of: {', '.join(LEVELS)}.",
+                    )
+                )
             for index, sign in enumerate(flag["signs"]):
                 try:
-                    self.flags.append((flag["row"], flag["level"], flag.get("with", []), flag.get("plain", False), compile_sign(sign)))
+                    self.flags.append(
+                        (
+                            flag["row"],
+                            flag["level"],
+                            flag.get("with", []),
+                            flag.get("plain", False),
+                            compile_sign(sign),
+                        )
+                    )
                 except re.error as error:
-                    problems.append(file.problem(("red_flags", number, "signs", index), f"not a pattern ({error})", "Check brackets and signs."))
+                    problems.append(
+                        file.problem(
+                            ("red_flags", number, "signs", index),
+                            f"not a pattern ({error})",
+                            "Check brackets and signs.",
+                        )
+                    )
         self.crisis = [compile_sign(sign) for sign in data["crisis"]]
         if problems:
             raise ContentError(problems)
@@ -100,7 +189,8 @@ class RedFlags:
         return any(pattern.search(text) for pattern in self.concepts[concept])
 
     def find(self, text: str) -> Finding:
-        """The most urgent level whose sign is reported in `text`, with the rows met at that level, and plain words of somebody who wants to die."""
+        """The most urgent level whose sign is reported in `text`, with the rows met at that level,
+        and plain words of somebody who wants to die."""
         met: List[Tuple[int, int, bool]] = []  # level, row, plain
         present: Dict[str, bool] = {}
         for row, name, needs, is_plain, pattern in self.flags:
@@ -112,19 +202,33 @@ class RedFlags:
             if any(reported(text, match) for match in pattern.finditer(text)):
                 met.append((LEVELS.index(name), row, is_plain))
         level = max((of for of, _, _ in met), default=0)
-        despair = any(reported(text, match) for sign in self.crisis for match in sign.finditer(text))
-        plainly = any(is_plain for of, _, is_plain in met if of == level)  # a milder sign that is plain does not vouch for an urgent one
-        return Finding(LEVELS[level], tuple(dict.fromkeys(row for of, row, _ in met if of == level)), plain=plainly, crisis="suicidal" if despair else None)
+        despair = any(
+            reported(text, match) for sign in self.crisis for match in sign.finditer(text)
+        )
+        plainly = any(
+            is_plain for of, _, is_plain in met if of == level
+        )  # a milder sign that is plain does not vouch for an urgent one
+        return Finding(
+            LEVELS[level],
+            tuple(dict.fromkeys(row for of, row, _ in met if of == level)),
+            plain=plainly,
+            crisis="suicidal" if despair else None,
+        )
 
 
 def reported(text: str, match: re.Match) -> bool:
-    """Whether the sign at `match` is something that happens to somebody now: not denied, general, past, or a figure of speech."""
+    """Whether the sign at `match` is something that happens to somebody now: not denied, general,
+    past, or a figure of speech."""
     start = max(text.rfind(mark, 0, match.start()) for mark in ".!?\n") + 1
     ends = [text.find(mark, match.end()) for mark in ".!?\n"]
     end = min([e for e in ends if e >= 0], default=len(text))
-    sentence, before = text[start:end + 1], text[start:match.start()]
+    sentence, before = text[start : end + 1], text[start : match.start()]
     denial = DENIAL.search(before)
-    if denial and not FALSE_DENIAL.search(before[denial.start():]) and not re.search(r"\b(?:but|although|though|except|just|only)\b", denial["rest"]):
+    if (
+        denial
+        and not FALSE_DENIAL.search(before[denial.start() :])
+        and not re.search(r"\b(?:but|although|though|except|just|only)\b", denial["rest"])
+    ):
         return False
     if IDIOM.search(sentence) or PAST.search(sentence):
         return False
@@ -132,21 +236,38 @@ def reported(text: str, match: re.Match) -> bool:
 
 
 def thought_of(begin: str, whole: str) -> bool:
-    """Whether what `begin` leads to is only asked about or planned, and nothing in the `whole` sentence says that it has happened."""
+    """Whether what `begin` leads to is only asked about or planned, and nothing in the `whole`
+    sentence says that it has happened."""
     return bool(PLANNED.search(begin)) and not HAPPENED.search(whole)
 
 
 def living_it(sentence: str, match: re.Match) -> bool:
     """Whether a sentence with a question in it still reports the sign as the person's own."""
     general = GENERAL.search(sentence)
-    return bool(re.search(r"\b(?:my|she'?s|he'?s|her|his|i'?m|ive|i'?ve|i have)\b", sentence[:general.start()], re.I)) and match.group() not in sentence[general.start():]
+    return (
+        bool(
+            re.search(
+                r"\b(?:my|she'?s|he'?s|her|his|i'?m|ive|i'?ve|i have)\b",
+                sentence[: general.start()],
+                re.I,
+            )
+        )
+        and match.group() not in sentence[general.start() :]
+    )
 
 
 def more_urgent(one: Optional[Finding], other: Optional[Finding]) -> Finding:
-    """The more urgent of two findings, with the rows of both where they are equally urgent: a milder one must not choose the reply."""
+    """The more urgent of two findings, with the rows of both where they are equally urgent: a
+    milder one must not choose the reply."""
     found: List[Finding] = [f for f in (one, other) if f]
     best = max(found, key=lambda f: LEVELS.index(f.level), default=Finding())
     despair = next((f for f in found if f.crisis), Finding())
     equal = [f for f in found if f.level == best.level]
     rows = tuple(dict.fromkeys(row for f in equal for row in f.rows))
-    return Finding(best.level, rows, (despair if best.level == "none" and despair.crisis else best).language, any(f.plain for f in equal), despair.crisis)
+    return Finding(
+        best.level,
+        rows,
+        (despair if best.level == "none" and despair.crisis else best).language,
+        any(f.plain for f in equal),
+        despair.crisis,
+    )

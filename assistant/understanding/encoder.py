@@ -1,4 +1,5 @@
 """The sentence encoder: all-MiniLM-L6-v2 as int8 ONNX, run with onnxruntime on one thread."""
+
 import hashlib
 import os
 import threading
@@ -24,7 +25,8 @@ class EncoderFileError(RuntimeError):
 
 
 def verify(folder: Path) -> None:
-    """Check the encoder's files against SHA256SUMS. Raises EncoderFileError that names the file and the mend."""
+    """Check the encoder's files against SHA256SUMS. Raises EncoderFileError that names the file and
+    the mend."""
     mend = "restore it with `git checkout -- assets/encoder`"
     sums = folder / "SHA256SUMS"
     if not sums.exists():
@@ -39,7 +41,8 @@ def verify(folder: Path) -> None:
 
 
 class Encoder:
-    """Turns a text into a vector of length 1 (float32, [384]); keeps the newest results, so that one message is encoded once."""
+    """Turns a text into a vector of length 1 (float32, [384]); keeps the newest results, so that
+    one message is encoded once."""
 
     _shared = None
     _shared_lock = threading.Lock()
@@ -52,7 +55,9 @@ class Encoder:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(str(folder / "model.int8.onnx"), options, providers=["CPUExecutionProvider"])
+        self._session = onnxruntime.InferenceSession(
+            str(folder / "model.int8.onnx"), options, providers=["CPUExecutionProvider"]
+        )
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(MAX_TOKENS)
@@ -77,26 +82,35 @@ class Encoder:
         return self._run(text)[0]
 
     def part(self, text: str, start: int, end: int) -> Optional[np.ndarray]:
-        """The embedding of text[start:end] as a part of `text`, without another run of the network; None when none of its word pieces is read.
+        """The embedding of text[start:end] as a part of `text`, without another run of the network;
+        None when none of its word pieces is read.
 
-        The mean of its word pieces as the network sees them in the whole text: "late chunking", Günther et al. 2024, arXiv:2409.04701.
+        The mean of its word pieces as the network sees them in the whole text: "late chunking",
+        Günther et al. 2024, arXiv:2409.04701.
         """
-        if len(text.lower()) != len(text):  # a letter that is longer in lower case: the places are others
+        if len(text.lower()) != len(
+            text
+        ):  # a letter that is longer in lower case: the places are others
             return None
         with self._lock:
             kept = self._pieces.get(text)
         pieces, places = kept or self._run(text)[1]
-        inside = [number for number, (first, last) in enumerate(places) if start <= first < last <= end]
+        inside = [
+            number for number, (first, last) in enumerate(places) if start <= first < last <= end
+        ]
         if not inside:
             return None
         mean = pieces[inside].mean(axis=0)
         return mean / np.linalg.norm(mean)
 
     def _run(self, text: str) -> Tuple[np.ndarray, Tuple[np.ndarray, List[Tuple[int, int]]]]:
-        """The embedding of a text, and its word pieces ([pieces, dimension], first and last character of each), all kept for a while."""
+        """The embedding of a text, and its word pieces ([pieces, dimension], first and last
+        character of each), all kept for a while."""
         encoding = self._tokenizer.encode(text.lower())
         ids = np.array([encoding.ids], dtype=np.int64)
-        vector, pieces = self._session.run(["embedding", "pieces"], {"input_ids": ids, "attention_mask": np.ones_like(ids)})
+        vector, pieces = self._session.run(
+            ["embedding", "pieces"], {"input_ids": ids, "attention_mask": np.ones_like(ids)}
+        )
         found = vector[0], (pieces[0], encoding.offsets)
         with self._lock:
             self._memory[text], self._pieces[text] = found
@@ -108,7 +122,8 @@ class Encoder:
     def encode_all(self, texts: Iterable[str]) -> np.ndarray:
         """Embeddings of several texts, [n, 384], on all cores.
 
-        One text at a time in each thread: the int8 graph scales by batch, and a text must always give the same vector.
+        One text at a time in each thread: the int8 graph scales by batch, and a text must always
+        give the same vector.
         """
         with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
             rows = list(pool.map(self.encode, texts))

@@ -1,8 +1,10 @@
-"""Entities by lexicon: what visitors call areas, conditions, treatments, devices and medicines, with canonical values.
+"""Entities by lexicon: what visitors call areas, conditions, treatments, devices and medicines,
+with canonical values.
 
-spaCy's rule-based matcher finds the listed names; rapidfuzz finds misspellings of the longer ones; "no", "not", "without"
-and the like before a name mark it as negated.
+spaCy's rule-based matcher finds the listed names; rapidfuzz finds misspellings of the longer ones;
+"no", "not", "without" and the like before a name mark it as negated.
 """
+
 import functools
 import re
 from pathlib import Path
@@ -16,22 +18,37 @@ from assistant import paths
 from assistant.yamlfile import ContentError, Problem, YamlFile, plain
 
 KINDS = ("area", "condition", "treatment", "device", "medication")
-#: A name must have this many letters before a misspelling of it is accepted, and may differ by one letter in this many.
+#: A name must have this many letters before a misspelling of it is accepted, and may differ by one
+#: letter in this many.
 SHORTEST_FUZZY, LETTERS_PER_TYPO = 6, 5
-NEGATION = re.compile(r"\b(?:no|not|never|without|isn't|isnt|don't|dont|doesn't|doesnt|haven't|havent|hasn't|stopped|instead of|rather than|except)\b[^.,;!?]{0,18}$", re.I)
+NEGATION = re.compile(
+    r"\b(?:no|not|never|without|isn't|isnt|don't|dont|doesn't|doesnt|haven't|havent|hasn't|stopped|"
+    r"instead"
+    r" of|rather than|except)\b[^.,;!?]{0,18}$",
+    re.I,
+)
 DURATION = re.compile(
-    r"\b(?:(?P<n>\d+(?:[.,]\d+)?|a|an|one|two|three|four|five|six|seven|eight|nine|ten|couple of|few|half an?)\s*-?\s*"
-    r"(?P<unit>min(?:ute)?s?|h(?:ou)?rs?|days?|wks?|weeks?|months?|mths?|yrs?|years?))\b", re.I)
+    r"\b(?:(?P<n>\d+(?:[.,]\d+)?|a|an|one|two|three|four|five|six|seven|eight|nine|ten|couple"
+    r" of|few|half an?)\s*-?\s*"
+    r"(?P<unit>min(?:ute)?s?|h(?:ou)?rs?|days?|wks?|weeks?|months?|mths?|yrs?|years?))\b",
+    re.I,
+)
 UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks", "y": "years"}
-NUMBERS = {w: str(i) for i, w in enumerate("zero one two three four five six seven eight nine ten".split())}
+NUMBERS = {
+    w: str(i) for i, w in enumerate("zero one two three four five six seven eight nine ten".split())
+}
 
 
 def canonical_duration(number: str, unit: str) -> str:
-    """"couple of", "wks" gives "2 weeks"."""
+    """ "couple of", "wks" gives "2 weeks"."""
     low = unit.lower()
     name = "months" if low.startswith(("mo", "mt")) else UNITS[low[0]]
     word = number.lower().strip()
-    value = {"a": "1", "an": "1", "couple of": "2", "few": "3"}.get(word) or NUMBERS.get(word) or ("0.5" if word.startswith("half") else word)
+    value = (
+        {"a": "1", "an": "1", "couple of": "2", "few": "3"}.get(word)
+        or NUMBERS.get(word)
+        or ("0.5" if word.startswith("half") else word)
+    )
     return f"{value} {name[:-1] if value == '1' else name}"
 
 
@@ -42,13 +59,18 @@ SIGNS = re.compile(r"[^\w\s]{16,}")
 class Lexicon:
     """Finds entities in a text.
 
-    `names` maps kind -> canonical value -> list of names that visitors use; `broader` maps a value to one that it also counts as.
+    `names` maps kind -> canonical value -> list of names that visitors use; `broader` maps a value
+    to one that it also counts as.
     """
 
-    def __init__(self, names: Dict[str, Dict[str, List[str]]], broader: Optional[Dict[str, str]] = None):
+    def __init__(
+        self, names: Dict[str, Dict[str, List[str]]], broader: Optional[Dict[str, str]] = None
+    ):
         self.names, self.broader = names, broader or {}
         self._nlp = spacy.blank("en")
-        ruler = self._nlp.add_pipe("entity_ruler", config={"phrase_matcher_attr": "LOWER", "overwrite_ents": True})
+        ruler = self._nlp.add_pipe(
+            "entity_ruler", config={"phrase_matcher_attr": "LOWER", "overwrite_ents": True}
+        )
         patterns, self._fuzzy = [], {}
         for kind, values in names.items():
             for value, words in values.items():
@@ -61,21 +83,35 @@ class Lexicon:
         self._known = {w.lower() for p in patterns for w in p["pattern"].split()}
         self._words = list(self._fuzzy)
         # One message is read by several components, and the same words come again and again.
-        self._misspelt, self._found = functools.lru_cache(maxsize=4096)(self._find_misspelt), functools.lru_cache(maxsize=256)(self._find)
+        self._misspelt, self._found = (
+            functools.lru_cache(maxsize=4096)(self._find_misspelt),
+            functools.lru_cache(maxsize=256)(self._find),
+        )
 
     def entities(self, text: str) -> List[Dict[str, Any]]:
-        """Entities of `text` in Rasa's form: entity, value (canonical), start, end, and `negated` where it is."""
+        """Entities of `text` in Rasa's form: entity, value (canonical), start, end, and `negated`
+        where it is."""
         return [dict(entity) for entity in self._found(text)]
 
     def words(self) -> List[str]:
         """The names of one word, canonical ones included."""
-        return sorted({name for values in self.names.values() for value, names in values.items() for name in (value, *names) if name.isalpha()})
+        return sorted(
+            {
+                name
+                for values in self.names.values()
+                for value, names in values.items()
+                for name in (value, *names)
+                if name.isalpha()
+            }
+        )
 
     def _find(self, text: str) -> List[Dict[str, Any]]:
         found = []
         doc = self._nlp(SIGNS.sub(lambda run: " " * len(run.group()), text.lower()))
         for span in doc.ents:
-            found.append(self._entity(text, span.label_, span.ent_id_, span.start_char, span.end_char))
+            found.append(
+                self._entity(text, span.label_, span.ent_id_, span.start_char, span.end_char)
+            )
         taken = [(e["start"], e["end"]) for e in found]
         for token in doc:
             start, end = token.idx, token.idx + len(token)
@@ -85,28 +121,46 @@ class Lexicon:
             if match:
                 found.append({**self._entity(text, *match, start, end), "misspelt": True})
         for match in DURATION.finditer(text):
-            found.append(self._entity(text, "duration", canonical_duration(match["n"], match["unit"]), match.start(), match.end()))
+            found.append(
+                self._entity(
+                    text,
+                    "duration",
+                    canonical_duration(match["n"], match["unit"]),
+                    match.start(),
+                    match.end(),
+                )
+            )
         return sorted(found, key=lambda e: e["start"])
 
     def without(self, text: str) -> str:
         """`text` with its entities cut out."""
         for entity in reversed(self.entities(text)):
-            text = text[:entity["start"]] + text[entity["end"]:]
+            text = text[: entity["start"]] + text[entity["end"] :]
         return text
 
     def by_kind(self, text: str) -> Dict[str, List[str]]:
-        """Canonical values of `text` by kind, first mentioned first, negated ones left out, broader values last."""
+        """Canonical values of `text` by kind, first mentioned first, negated ones left out, broader
+        values last."""
         result: Dict[str, List[str]] = {}
         for entity in self.entities(text):
             values = result.setdefault(entity["entity"], [])
             if not entity.get("negated") and entity["value"] not in values:
                 values.append(entity["value"])
         for values in result.values():
-            values += [self.broader[value] for value in values if self.broader.get(value, value) not in values]
+            values += [
+                self.broader[value]
+                for value in values
+                if self.broader.get(value, value) not in values
+            ]
         return {kind: values for kind, values in result.items() if values}
 
     def _find_misspelt(self, word: str) -> Optional[tuple]:
-        if len(word) < SHORTEST_FUZZY - 1 or not word.isalpha() or word in self._known or word in COMMON:
+        if (
+            len(word) < SHORTEST_FUZZY - 1
+            or not word.isalpha()
+            or word in self._known
+            or word in COMMON
+        ):
             return None
         best = process.extractOne(word, self._words, scorer=fuzz.ratio, score_cutoff=78)
         if not best:
@@ -119,14 +173,22 @@ class Lexicon:
 
     @staticmethod
     def _entity(text: str, kind: str, value: str, start: int, end: int) -> Dict[str, Any]:
-        entity = {"entity": kind, "value": value, "start": start, "end": end, "extractor": "LexiconEntityExtractor", "confidence_entity": 1.0}
-        if NEGATION.search(text[max(0, start - 30):start]):
+        entity = {
+            "entity": kind,
+            "value": value,
+            "start": start,
+            "end": end,
+            "extractor": "LexiconEntityExtractor",
+            "confidence_entity": 1.0,
+        }
+        if NEGATION.search(text[max(0, start - 30) : start]):
             entity["negated"] = True
         return entity
 
 
 #: Everyday words that are one letter away from a name of the lexicon.
-COMMON = frozenset("""another around asking before better booked bought breast brother button coming cotton course cream
+COMMON = frozenset(
+    """another around asking before better booked bought breast brother button coming cotton course cream
 creams dancing doctor dinner during easier enough face facing filled filler fingers friend getting giving having hearing
 ground heading heaven horrible inside itself leaving living looking losing making maybe meeting middle minute missed mother moving
 needed number nothing online outside people person pictures please point pretty proper quite rather really reason recent
@@ -136,7 +198,8 @@ ambient angles buttons cancel cancels carter cater cheeky cheers clarity concert
 crates creator denial denominator differing filters firearm fuller heroes inhale layers layered lesson lessons loops lyrics
 melanie melissa messages peppers pixels program satin sensors shingle singles stamped stating station stations strike strikes
 strive thrust waking waving whisker
-waiting walking wanted washing wearing weeks whether window without woman wonder working worried would writing""".split())
+waiting walking wanted washing wearing weeks whether window without woman wonder working worried would writing""".split()
+)
 
 
 @functools.cache
@@ -157,11 +220,25 @@ def load(folder: Path = paths.LEXICON) -> Lexicon:
                 broader.update(values)
                 continue
             if kind not in KINDS:
-                problems.append(file.problem((kind,), f"`{kind}` is not a kind of entity", f"Use one of: {', '.join(KINDS)}."))
+                problems.append(
+                    file.problem(
+                        (kind,),
+                        f"`{kind}` is not a kind of entity",
+                        f"Use one of: {', '.join(KINDS)}.",
+                    )
+                )
                 continue
             for value, words in (values or {}).items():
-                if not isinstance(words, list) or not all(isinstance(w, str) and w.strip() for w in words):
-                    problems.append(file.problem((kind, value), "the names are not a list of texts", "Write them as [name, other name]."))
+                if not isinstance(words, list) or not all(
+                    isinstance(w, str) and w.strip() for w in words
+                ):
+                    problems.append(
+                        file.problem(
+                            (kind, value),
+                            "the names are not a list of texts",
+                            "Write them as [name, other name].",
+                        )
+                    )
                 else:
                     names[kind].setdefault(value, []).extend(words)
     if problems:

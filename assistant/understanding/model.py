@@ -1,8 +1,11 @@
-"""The topic model: nearest training examples by meaning, and a linear model over words and parts of words, in equal shares.
+"""The topic model: nearest training examples by meaning, and a linear model over words and parts of
+words, in equal shares.
 
-The two err in different ways. A sentence embedding knows that "my flower of a child is due" is about a pregnancy and confuses sibling
-topics; words tell siblings apart and know no paraphrase. Held-out writers: docs/understanding.md.
+The two err in different ways. A sentence embedding knows that "my flower of a child is due" is
+about a pregnancy and confuses sibling topics; words tell siblings apart and know no paraphrase.
+Held-out writers: docs/understanding.md.
 """
+
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,21 +15,26 @@ import numpy as np
 
 from assistant.understanding.words import WordRow
 
-#: Labels may name a situation inside a topic ("smalltalk/thanks"); the part before the slash is the topic.
+#: Labels may name a situation inside a topic ("smalltalk/thanks"); the part before the slash is the
+#: topic.
 SEPARATOR = "/"
-#: Nearest examples that vote, and how much more a nearer one counts (weight: exp(SHARPNESS x cosine)).
+#: Nearest examples that vote, and how much more a nearer one counts (weight: exp(SHARPNESS x
+#: cosine)).
 NEIGHBOURS, SHARPNESS = 40, 20.0
-#: From so many examples on, the nearest are looked for among CANDIDATES that are near in the ROUGH main directions of the examples: of the
-#: evaluation set's nearest examples 99.5 % are found so, in a third of the time (the whole matrix does not fit into a core's cache).
+#: From so many examples on, the nearest are looked for among CANDIDATES that are near in the ROUGH
+#: main directions of the examples: of the evaluation set's nearest examples 99.5 % are found so, in
+#: a third of the time (the whole matrix does not fit into a core's cache).
 MANY, CANDIDATES, ROUGH = 4000, 120, 128
-#: Turns the margins of the linear model into probabilities; the least probability either half gives a topic.
+#: Turns the margins of the linear model into probabilities; the least probability either half gives
+#: a topic.
 MARGIN_SCALE, FLOOR = 3.0, 0.003
-#: Tolerance of the linear model: no weight changes by more than 0.0003 against liblinear's own, which takes half as long again.
+#: Tolerance of the linear model: no weight changes by more than 0.0003 against liblinear's own,
+#: which takes half as long again.
 TOLERANCE = 1e-3
 
 
 def topic_of(label: str) -> str:
-    """"smalltalk/thanks" gives "smalltalk"."""
+    """ "smalltalk/thanks" gives "smalltalk"."""
     return label.split(SEPARATOR)[0]
 
 
@@ -37,7 +45,8 @@ def softmax(scores: np.ndarray) -> np.ndarray:
 
 
 def shortened(numbers: np.ndarray) -> np.ndarray:
-    """float32 as bfloat16: the upper half of each number, rounded. numpy turns these back ten times as fast as float16."""
+    """float32 as bfloat16: the upper half of each number, rounded. numpy turns these back ten times
+    as fast as float16."""
     return ((numbers.view(np.uint32) + 0x8000) >> 16).astype(np.uint16)
 
 
@@ -69,15 +78,27 @@ class Ranked:
 
 
 class TopicModel:
-    """Training examples (embeddings [n, dimension], labels) and the linear model (row of words, weights [terms, topics], bias [topics])."""
+    """Training examples (embeddings [n, dimension], labels) and the linear model (row of words,
+    weights [terms, topics], bias [topics])."""
 
-    def __init__(self, labels: Sequence[str], examples: np.ndarray, example_labels: np.ndarray, row: WordRow, weights: np.ndarray, bias: np.ndarray, temperature: float = 1.0):
+    def __init__(
+        self,
+        labels: Sequence[str],
+        examples: np.ndarray,
+        example_labels: np.ndarray,
+        row: WordRow,
+        weights: np.ndarray,
+        bias: np.ndarray,
+        temperature: float = 1.0,
+    ):
         self.labels, self.temperature = list(labels), float(temperature)
         self.examples, self.example_labels = examples.astype(np.float32, copy=False), example_labels
         self._row, self.weights, self.bias = row, weights, bias
         self.topics = sorted({topic_of(label) for label in labels})
         index = {topic: i for i, topic in enumerate(self.topics)}
-        self._topic_of_example = np.array([index[topic_of(label)] for label in self.labels])[example_labels]
+        self._topic_of_example = np.array([index[topic_of(label)] for label in self.labels])[
+            example_labels
+        ]
         self._directions = self._rough = None
         if len(self.examples) >= MANY:
             main = np.linalg.eigh(self.examples.T @ self.examples)[1][:, -ROUGH:]
@@ -85,8 +106,16 @@ class TopicModel:
             self.examples = shortened(self.examples)  # of which few are read at a time
 
     @classmethod
-    def train(cls, texts: Sequence[str], vectors: np.ndarray, labels: Sequence[str], strength: float = 1.0, temperature: float = 1.0) -> "TopicModel":
-        """Fit on texts, their embeddings [n, dimension] and labels. `strength` is the inverse of the linear model's regularisation."""
+    def train(
+        cls,
+        texts: Sequence[str],
+        vectors: np.ndarray,
+        labels: Sequence[str],
+        strength: float = 1.0,
+        temperature: float = 1.0,
+    ) -> "TopicModel":
+        """Fit on texts, their embeddings [n, dimension] and labels. `strength` is the inverse of
+        the linear model's regularisation."""
         from sklearn.svm import LinearSVC
 
         names = sorted(set(labels))
@@ -98,18 +127,31 @@ class TopicModel:
         weights, bias = fitted.coef_, fitted.intercept_
         if len(fitted.classes_) == 2:  # liblinear then gives one row, for the second class
             weights, bias = np.vstack([-weights, weights]), np.concatenate([-bias, bias])
-        return cls(names, vectors.astype(np.float16), np.array([index[x] for x in labels]), row, weights.T.astype(np.float16), bias.astype(np.float32), temperature)
+        return cls(
+            names,
+            vectors.astype(np.float16),
+            np.array([index[x] for x in labels]),
+            row,
+            weights.T.astype(np.float16),
+            bias.astype(np.float32),
+            temperature,
+        )
 
     def by_words(self, text: str) -> np.ndarray:
         """Probabilities of the topics, [topics], by the linear model."""
         columns, values = self._row(text)
-        return softmax(MARGIN_SCALE * (values @ self.weights[columns].astype(np.float32) + self.bias))
+        return softmax(
+            MARGIN_SCALE * (values @ self.weights[columns].astype(np.float32) + self.bias)
+        )
 
     def neighbours(self, vector: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
-        """The numbers of the nearest examples, in no order, and their cosines with a text's embedding [dimension]."""
+        """The numbers of the nearest examples, in no order, and their cosines with a text's
+        embedding [dimension]."""
         among, examples = None, self.examples
         if self._rough is not None:
-            among = np.argpartition(self._rough @ (vector @ self._directions), -CANDIDATES)[-CANDIDATES:]
+            among = np.argpartition(self._rough @ (vector @ self._directions), -CANDIDATES)[
+                -CANDIDATES:
+            ]
             examples = lengthened(self.examples[among])
         similar = examples @ vector
         count = min(NEIGHBOURS, len(similar))
@@ -118,20 +160,32 @@ class TopicModel:
 
     def by_neighbours(self, nearest: np.ndarray, similar: np.ndarray) -> np.ndarray:
         """Probabilities of the topics, [topics], by the votes of the `nearest` examples."""
-        votes = np.bincount(self._topic_of_example[nearest], np.exp(SHARPNESS * similar), len(self.topics))
+        votes = np.bincount(
+            self._topic_of_example[nearest], np.exp(SHARPNESS * similar), len(self.topics)
+        )
         return votes / votes.sum()
 
     def rank(self, text: str, vector: np.ndarray, length: int = 10) -> Ranked:
-        """The most likely topics of one text and its embedding [dimension], the situation inside each, and the cosine to the nearest example."""
+        """The most likely topics of one text and its embedding [dimension], the situation inside
+        each, and the cosine to the nearest example."""
         nearest, similar = self.neighbours(vector)
-        mixed = (np.log(self.by_neighbours(nearest, similar) + FLOOR) + np.log(self.by_words(text) + FLOOR)) / 2
+        mixed = (
+            np.log(self.by_neighbours(nearest, similar) + FLOOR)
+            + np.log(self.by_words(text) + FLOOR)
+        ) / 2
         by_topic = softmax(mixed / self.temperature)
         order = np.argsort(-by_topic)[:length]
-        return Ranked([(self.topics[i], float(by_topic[i])) for i in order], self.situations(nearest, similar), float(similar.max()))
+        return Ranked(
+            [(self.topics[i], float(by_topic[i])) for i in order],
+            self.situations(nearest, similar),
+            float(similar.max()),
+        )
 
     def situations(self, nearest: np.ndarray, similar: np.ndarray) -> Dict[str, str]:
         """By topic, the situation for which the `nearest` examples of that topic vote."""
-        votes = np.bincount(self.example_labels[nearest], np.exp(SHARPNESS * similar), len(self.labels))
+        votes = np.bincount(
+            self.example_labels[nearest], np.exp(SHARPNESS * similar), len(self.labels)
+        )
         best: Dict[str, Tuple[float, str]] = {}
         for label in np.flatnonzero(votes):
             topic, _, situation = self.labels[label].partition(SEPARATOR)
@@ -140,13 +194,29 @@ class TopicModel:
 
     def save(self, folder: Path) -> None:
         """Write examples.npz, words.npz and labels.json."""
-        np.savez(folder / "examples.npz", examples=(self.examples if self._rough is None else lengthened(self.examples)).astype(np.float16), example_labels=self.example_labels)
+        np.savez(
+            folder / "examples.npz",
+            examples=(self.examples if self._rough is None else lengthened(self.examples)).astype(
+                np.float16
+            ),
+            example_labels=self.example_labels,
+        )
         np.savez(folder / "words.npz", weights=self.weights, bias=self.bias, **self._row.arrays())
-        (folder / "labels.json").write_text(json.dumps({"labels": self.labels, "temperature": self.temperature}), "utf-8")
+        (folder / "labels.json").write_text(
+            json.dumps({"labels": self.labels, "temperature": self.temperature}), "utf-8"
+        )
 
     @classmethod
     def load(cls, folder: Path) -> "TopicModel":
         """Read what `save` wrote."""
         meta: Dict = json.loads((folder / "labels.json").read_text("utf-8"))
         with np.load(folder / "examples.npz") as data, np.load(folder / "words.npz") as words:
-            return cls(meta["labels"], data["examples"], data["example_labels"], WordRow.of(words), words["weights"], words["bias"], meta["temperature"])
+            return cls(
+                meta["labels"],
+                data["examples"],
+                data["example_labels"],
+                WordRow.of(words),
+                words["weights"],
+                words["bias"],
+                meta["temperature"],
+            )

@@ -1,4 +1,6 @@
-"""Reading a message: its language, its questions, and what it takes from the conversation so far."""
+"""Reading a message: its language, its questions, and what it takes from the conversation so
+far."""
+
 import functools
 import re
 from dataclasses import dataclass, replace
@@ -17,26 +19,37 @@ from assistant.understanding.model import Ranked, TopicModel
 from assistant.understanding.splitter import candidates
 from assistant.understanding.text import QUESTION, has_words, normalise
 
-BOUNDARIES = ("out_of_scope", "out_of_scope_treatment", "smalltalk", "privacy", "feedback", "diagnosis_request", "crisis")
+BOUNDARIES = (
+    "out_of_scope",
+    "out_of_scope_treatment",
+    "smalltalk",
+    "privacy",
+    "feedback",
+    "diagnosis_request",
+    "crisis",
+)
 OUTSIDE = ("out_of_scope", "out_of_scope_treatment")
 #: Topics whose questions name other treatments.
 OTHER_TREATMENTS = ("combine_treatments", "vs_other_treatments", "vs_laser", "vs_chemical_peel")
 #: Topics about the clinic, whose answers do no harm when another treatment was meant.
 DESK = ("cost", "booking", "clinic_info", "insurance_financing", "human_handoff")
-#: Below the first probability a topic is not answered outright when what is outside has the second: "what age for baby botox".
+#: Below the first probability a topic is not answered outright when what is outside has the second:
+#: "what age for baby botox".
 CONTESTED, OUTSIDE_ENOUGH = 0.65, 0.1
 
 
 @dataclass(frozen=True)
 class Thresholds:
-    """When to answer, when to ask back, when to split (config.yml, component TopicClassifier; measured in docs/understanding.md).
+    """When to answer, when to ask back, when to split (config.yml, component TopicClassifier;
+    measured in docs/understanding.md).
 
     answer: probability of the best topic from which it is answered; below it, choices are offered.
     near: cosine to the nearest training example below which a message is not about anything known.
-    split: probability that each part of a message needs before the message counts as several questions.
-    echo: probability that the whole message must give a part's topic.
-    glance: probability of a topic, in a first look at a part where it stands in the message, without which the part is not read by itself.
-    outside: probability of the two out-of-scope topics together from which an unclear message is turned away when no other topic has more.
+    split: probability that each part of a message needs before the message counts as several
+    questions. echo: probability that the whole message must give a part's topic.
+    glance: probability of a topic, in a first look at a part where it stands in the message,
+    without which the part is not read by itself. outside: probability of the two out-of-scope
+    topics together from which an unclear message is turned away when no other topic has more.
     """
 
     answer: float = 0.45
@@ -53,70 +66,198 @@ class Thresholds:
 
 #: Requests about the previous answer, as whole messages.
 REQUESTS = {
-    "why": re.compile(r"^(?:but |and |ok |so )*(?:why(?: (?:is|would|does|do) (?:that|it|this)(?: be| so| matter| happen)?)?|how come|what(?:'s| is) the reason|whys that|y tho|why not|why so|(?:are|r) (?:you|u) (?:really |quite |absolutely |very |so )?(?:sure|certain)(?: about (?:that|this|it))?|you sure|u sure|who says(?: so| that)?|says who|how (?:do|can|would) (?:you|u) know(?: that| this| it)?|is (?:that|this|it) (?:really )?(?:true|correct))\W*$", re.I),
-    "more": re.compile(r"^(?:ok |yes |yeah |yep |please |can you |could you |go on |and )*(?:tell me more|more(?: detail| details| info| information| please| pls)?|go on|explain(?: more)?|elaborate|more about (?:that|it|this)|say more|expand(?: on (?:that|it))?|in more detail|what else)\W*(?:please|pls|about (?:that|it|this))?\W*$", re.I),
-    "shorter": re.compile(r"^.{0,36}\b(?:shorter|in short|tl;?dr|too (?:much text|long|wordy)|in one sentence|simpler|keep it (?:short|brief|simple)|short version|just the gist|brief(?:ly)?)\b.{0,24}$", re.I),
-    "repeat": re.compile(r"^.{0,16}\b(?:repeat (?:that|it|please)|say (?:that|it) again|come again|what did you (?:just )?say|once more|again please|pardon|sorry what)\b.{0,12}$", re.I),
+    "why": re.compile(
+        r"^(?:but |and |ok |so )*(?:why(?: (?:is|would|does|do) (?:that|it|this)(?: be| so| matter|"
+        r" happen)?)?|how come|what(?:'s| is) the reason|whys that|y tho|why not|why so|(?:are|r)"
+        r" (?:you|u) (?:really |quite |absolutely |very |so )?(?:sure|certain)(?: about"
+        r" (?:that|this|it))?|you sure|u sure|who says(?: so| that)?|says who|how (?:do|can|would)"
+        r" (?:you|u) know(?: that| this| it)?|is (?:that|this|it) (?:really"
+        r" )?(?:true|correct))\W*$",
+        re.I,
+    ),
+    "more": re.compile(
+        r"^(?:ok |yes |yeah |yep |please |can you |could you |go on |and )*(?:tell me more|more(?:"
+        r" detail| details| info| information| please| pls)?|go on|explain(?: more)?|elaborate|more"
+        r" about (?:that|it|this)|say more|expand(?: on (?:that|it))?|in more detail|what"
+        r" else)\W*(?:please|pls|about (?:that|it|this))?\W*$",
+        re.I,
+    ),
+    "shorter": re.compile(
+        r"^.{0,36}\b(?:shorter|in short|tl;?dr|too (?:much text|long|wordy)|in one"
+        r" sentence|simpler|keep it (?:short|brief|simple)|short version|just the"
+        r" gist|brief(?:ly)?)\b.{0,24}$",
+        re.I,
+    ),
+    "repeat": re.compile(
+        r"^.{0,16}\b(?:repeat (?:that|it|please)|say (?:that|it) again|come again|what did you"
+        r" (?:just )?say|once more|again please|pardon|sorry what)\b.{0,12}$",
+        re.I,
+    ),
 }
 #: What the conversation knows of the visitor's circumstances: told again, or put aside.
 KNOWN = re.compile(
-    r"\b(?:what (?:do|did|have) (?:you|i|u) (?:know|remember|noted?|told?|say|said|mention(?:ed)?|tell|got|have|keep|kept)(?: you| u)?(?: down| noted| stored)? (?:about|of|on) (?:me|my (?:health|skin|body|medicines?|medication|condition))\b"
-    r"|what have i (?:told|said to) (?:you|u)|which (?:of my )?(?:conditions?|circumstances|health (?:facts|things)) (?:do|did) you (?:know|remember|have)|list (?:what|my) (?:you know|circumstances|health))", re.I)
+    r"\b(?:what (?:do|did|have) (?:you|i|u)"
+    r" (?:know|remember|noted?|told?|say|said|mention(?:ed)?|tell|got|have|keep|kept)(?: you|"
+    r" u)?(?: down| noted| stored)? (?:about|of|on) (?:me|my"
+    r" (?:health|skin|body|medicines?|medication|condition))\b"
+    r"|what have i (?:told|said to) (?:you|u)|which (?:of my )?(?:conditions?|circumstances|health"
+    r" (?:facts|things)) (?:do|did) you (?:know|remember|have)|list (?:what|my) (?:you"
+    r" know|circumstances|health))",
+    re.I,
+)
 FORGET = re.compile(
-    r"\b(?:forget|ignore|disregard|scrap|un-?remember|put aside) (?:everything |all |what |that |the fact |the bit |the thing |my )*(?:(?:that )?(?:i|ive|i've) (?:said|told|mentioned)|i(?:'m| am| was|'ve| have| take) (?:\w+ ){0,3}(?:pregnan\w*|breast\w*|diabet\w*|on |taking ))"
-    r"|\b(?:forget|ignore|erase|clear|remove|drop|delete|scrap) (?:\w+ ){0,3}(?:about my (?:health|skin|medic\w+|condition|pregnancy)|my (?:health (?:info\w*|details|facts|stuff)|circumstances|medical (?:info\w*|details|history)))", re.I)
+    r"\b(?:forget|ignore|disregard|scrap|un-?remember|put aside) (?:everything |all |what |that"
+    r" |the fact |the bit |the thing |my )*(?:(?:that )?(?:i|ive|i've)"
+    r" (?:said|told|mentioned)|i(?:'m| am| was|'ve| have| take) (?:\w+"
+    r" ){0,3}(?:pregnan\w*|breast\w*|diabet\w*|on |taking ))"
+    r"|\b(?:forget|ignore|erase|clear|remove|drop|delete|scrap) (?:\w+ ){0,3}(?:about my"
+    r" (?:health|skin|medic\w+|condition|pregnancy)|my (?:health"
+    r" (?:info\w*|details|facts|stuff)|circumstances|medical (?:info\w*|details|history)))",
+    re.I,
+)
 #: The same in short, after the list of what was told.
-FORGET_THAT = re.compile(r"^\W*(?:please |ok |just )*(?:forget|ignore|put aside|drop|scrap) (?:that|it|all(?: of)?(?: (?:that|it|this))?|this|them|everything)(?: please| then)?\W*$", re.I)
+FORGET_THAT = re.compile(
+    r"^\W*(?:please |ok |just )*(?:forget|ignore|put aside|drop|scrap) (?:that|it|all(?: of)?(?:"
+    r" (?:that|it|this))?|this|them|everything)(?: please| then)?\W*$",
+    re.I,
+)
 #: The visitor asks for themselves, whatever was told of somebody else.
-FOR_ME = re.compile(r"\b(?:for|about|with) (?:just |only )?(?:me|myself)\b(?! and\b)|\b(?:i|me) (?:personally|myself)\b", re.I)
+FOR_ME = re.compile(
+    r"\b(?:for|about|with) (?:just |only )?(?:me|myself)\b(?! and\b)|\b(?:i|me)"
+    r" (?:personally|myself)\b",
+    re.I,
+)
 #: "Beard too?" asks about the beard what was asked before.
 TOO = re.compile(r"\b(?:too|as well|also|either)\b", re.I)
 #: Not about the subject of the conversation, but about the clinic.
-IN_CLINIC = re.compile(r"\b(?:clinics?|salon|professional\w*|with you|you (?:guys )?(?:do|use|go)|do you)\b", re.I)
+IN_CLINIC = re.compile(
+    r"\b(?:clinics?|salon|professional\w*|with you|you (?:guys )?(?:do|use|go)|do you)\b", re.I
+)
 #: Openings that lean on what was said before.
-LEANING = re.compile(r"^(?:and|but|what about|how about|what if|also|or|so|ok(?:ay)?|then|same for|even|is that|does that|will that|would that|how long does (?:it|that)|for|on|with|in|at|the|no,? i mean(?:t)?|sorry,? (?:i mean(?:t)?|the)|i mean(?:t)?)\b", re.I)
-#: A link, in markdown or bare, a placeholder that some form left open, a telephone number or an email address.
-LINK = re.compile(r"\{[^{}]*\}|\+?\d[\d ()/-]{7,}\d|\S+@\S+\.\w+|\[(?P<words>[^\]]*)\]\([^)]*\)|\b(?:https?://|www\.)\S+", re.I)
+LEANING = re.compile(
+    r"^(?:and|but|what about|how about|what if|also|or|so|ok(?:ay)?|then|same for|even|is that|does"
+    r" that|will that|would that|how long does (?:it|that)|for|on|with|in|at|the|no,? i"
+    r" mean(?:t)?|sorry,? (?:i mean(?:t)?|the)|i mean(?:t)?)\b",
+    re.I,
+)
+#: A link, in markdown or bare, a placeholder that some form left open, a telephone number or an
+#: email address.
+LINK = re.compile(
+    r"\{[^{}]*\}|\+?\d[\d"
+    r" ()/-]{7,}\d|\S+@\S+\.\w+|\[(?P<words>[^\]]*)\]\([^)]*\)|\b(?:https?://|www\.)\S+",
+    re.I,
+)
 #: Self-harm that goes on, said beside old scars.
-GOES_ON = re.compile(r"\b(?:still|again|last night|yesterday|this (?:week|morning|month)|tonight|today|can'?t stop|haven'?t stopped|every (?:day|night|week)|most (?:days|nights)|relaps\w*|fresh|new ones?)\b", re.I)
+GOES_ON = re.compile(
+    r"\b(?:still|again|last night|yesterday|this (?:week|morning|month)|tonight|today|can'?t"
+    r" stop|haven'?t stopped|every (?:day|night|week)|most (?:days|nights)|relaps\w*|fresh|new"
+    r" ones?)\b",
+    re.I,
+)
 #: The visitor is going to call, after being told to or by themselves.
 WILL_CALL = re.compile(
-    r"^\W*(?:(?:ok(?:ay)?|alright|right|yes|yep|sure|thanks?|thank you|cheers|ta|fine|got it|great|then)\W+){0,3}"
-    r"(?:(?:i ?'?ll|i will|(?:i ?'?m )?(?:gonna|going to|about to))(?: just| then)? (?:call|ring|phone|give)|(?:i ?'?m |i am )?(?:just )?(?:calling|ringing|phoning))"
-    r"(?: (?:them|you|you guys|the clinic|my doctor|my gp|the doctor|the gp|111))?(?: (?:it in|a (?:call|ring|bell)))?"
-    r"(?: (?:right|straight|now|away|today|tomorrow|then|later|soon|in the morning|first thing|instead))*(?: thanks?| thank you| cheers)?\W*$", re.I)
+    r"^\W*(?:(?:ok(?:ay)?|alright|right|yes|yep|sure|thanks?|thank you|cheers|ta|fine|got"
+    r" it|great|then)\W+){0,3}"
+    r"(?:(?:i ?'?ll|i will|(?:i ?'?m )?(?:gonna|going to|about to))(?: just| then)?"
+    r" (?:call|ring|phone|give)|(?:i ?'?m |i am )?(?:just )?(?:calling|ringing|phoning))"
+    r"(?: (?:them|you|you guys|the clinic|my doctor|my gp|the doctor|the gp|111))?(?: (?:it in|a"
+    r" (?:call|ring|bell)))?"
+    r"(?: (?:right|straight|now|away|today|tomorrow|then|later|soon|in the morning|first"
+    r" thing|instead))*(?: thanks?| thank you| cheers)?\W*$",
+    re.I,
+)
 #: "That" is the redness where the talk is of recovery.
 HOW_LONG = re.compile(
-    r"^(?:and |so |but |ok )*(?:how long (?:does|do|will|would|is|can) (?:it|that|this|they|the redness)\b(?: \w+){0,3}"
-    r"|when (?:does|do|will|should|would) (?:it|that|this|they|the redness) (?:stop|end|go(?: away| down)?|settle(?: down)?|fade|calm down|ease(?: off)?|clear(?: up)?|be over|be gone|get better))\W*$", re.I)
+    r"^(?:and |so |but |ok )*(?:how long (?:does|do|will|would|is|can) (?:it|that|this|they|the"
+    r" redness)\b(?: \w+){0,3}"
+    r"|when (?:does|do|will|should|would) (?:it|that|this|they|the redness) (?:stop|end|go(?: away|"
+    r" down)?|settle(?: down)?|fade|calm down|ease(?: off)?|clear(?: up)?|be over|be gone|get"
+    r" better))\W*$",
+    re.I,
+)
 RECOVERY = ("downtime", "side_effects", "post_treatment_worry", "aftercare")
-#: What a short question asks where the talk is of something narrower: "how often?" after a roller at home is no course at the clinic.
+#: What a short question asks where the talk is of something narrower: "how often?" after a roller
+#: at home is no course at the clinic.
 NARROWER = (
-    (("home_rollers", "home_needle_length", "home_hygiene", "home_vs_clinic"),
-     {"needle_depth": "home_needle_length", "number_of_sessions": "home_hygiene", "safety_risks": "home_rollers", "side_effects": "home_rollers", "benefits": "home_rollers"}),
-    (("vampire_facial", "vampire_facial_safety", "prp_vs_plain"), {"benefits": "prp_vs_plain", "safety_risks": "vampire_facial_safety"}),
+    (
+        ("home_rollers", "home_needle_length", "home_hygiene", "home_vs_clinic"),
+        {
+            "needle_depth": "home_needle_length",
+            "number_of_sessions": "home_hygiene",
+            "safety_risks": "home_rollers",
+            "side_effects": "home_rollers",
+            "benefits": "home_rollers",
+        },
+    ),
+    (
+        ("vampire_facial", "vampire_facial_safety", "prp_vs_plain"),
+        {"benefits": "prp_vs_plain", "safety_risks": "vampire_facial_safety"},
+    ),
 )
 #: "It" is the redness here too, and longer than expected is a worry.
-IF_LONGER = re.compile(r"^(?:and |so |but |ok )*what (?:if|when) (?:it|that|this|they|the redness|mine)(?:'s| is|'re| are)? ?(?:goes on|lasts?|stays?|takes|still there|doesn'?t (?:go|fade|settle|stop))\b", re.I)
+IF_LONGER = re.compile(
+    r"^(?:and |so |but |ok )*what (?:if|when) (?:it|that|this|they|the redness|mine)(?:'s| is|'re|"
+    r" are)? ?(?:goes on|lasts?|stays?|takes|still there|doesn'?t (?:go|fade|settle|stop))\b",
+    re.I,
+)
 #: How a short follow-up begins.
 FILLERS = r"^(?:and |so |but |ok(?:ay)? |well |then |right |hmm? )*"
 #: What to do about what was said just now.
 WHAT_NOW = re.compile(
-    FILLERS + r"(?:what (?:should|do|can|must|shall|am|are) (?:i|we|she|he|they)(?: supposed to| meant to)? do(?: then| now| next| instead| about (?:it|that|this))*|what (?:would|do) you (?:suggest|advise|recommend)(?: then| now| i do)*|(?:so |and )?what (?:now|next|then)|now what)\W*$", re.I)
-#: Topics that "so can I have it?" and "does that matter?" ask about again; after another topic it is about the circumstances told before.
+    FILLERS
+    + r"(?:what (?:should|do|can|must|shall|am|are) (?:i|we|she|he|they)(?: supposed to| meant to)?"
+    r" do(?: then| now| next| instead| about (?:it|that|this))*|what (?:would|do) you"
+    r" (?:suggest|advise|recommend)(?: then| now| i do)*|(?:so |and )?what (?:now|next|then)|now"
+    r" what)\W*$",
+    re.I,
+)
+#: Topics that "so can I have it?" and "does that matter?" ask about again; after another topic it
+#: is about the circumstances told before.
 SUITABILITY = (
-    "candidacy", "age", "skin_tones_types", "contraindications", "pregnancy_breastfeeding", "isotretinoin", "medications", "active_acne", "cold_sores", "skin_conditions", "keloids", "health_conditions", "allergies",
-    "sunburn_tan")
+    "candidacy",
+    "age",
+    "skin_tones_types",
+    "contraindications",
+    "pregnancy_breastfeeding",
+    "isotretinoin",
+    "medications",
+    "active_acne",
+    "cold_sores",
+    "skin_conditions",
+    "keloids",
+    "health_conditions",
+    "allergies",
+    "sunburn_tan",
+)
 CAN_I_HAVE_IT = re.compile(
-    FILLERS + r"(?:can|could|may|should) (?:i|we|she|he|they)(?: still| even| actually)? (?:have|get|do|book|try|go ahead(?: with)?|go for)(?: it| this| that| one| the treatment| treated)?"
-    r"(?: done| then| now| still| at all| anyway| or not| safely)*\W*$", re.I)
+    FILLERS + r"(?:can|could|may|should) (?:i|we|she|he|they)(?: still| even| actually)?"
+    r" (?:have|get|do|book|try|go ahead(?: with)?|go for)(?: it| this| that| one| the treatment|"
+    r" treated)?"
+    r"(?: done| then| now| still| at all| anyway| or not| safely)*\W*$",
+    re.I,
+)
 DOES_IT_MATTER = re.compile(
-    FILLERS + r"(?:(?:is|would) (?:it|that|this)(?: be)?(?: still)? (?:ok(?:ay)?|safe|alright|fine|allowed|a problem|a no|a yes)(?: for (?:me|us|her|him|them))?(?: then| now| or not)*"
-    r"|(?:does|would|will) (?:that|this|it) (?:matter|rule (?:me|her|him) out|stop (?:me|her|him)))\W*$", re.I)
-CONCERNS = ("acne_scars", "other_scars", "stretch_marks", "pores_texture", "wrinkles_aging", "pigmentation", "hair_loss")
-#: A message of at most so many words is read together with what was asked before, when it is unclear by itself.
+    FILLERS + r"(?:(?:is|would) (?:it|that|this)(?: be)?(?: still)?"
+    r" (?:ok(?:ay)?|safe|alright|fine|allowed|a problem|a no|a yes)(?: for"
+    r" (?:me|us|her|him|them))?(?: then| now| or not)*"
+    r"|(?:does|would|will) (?:that|this|it) (?:matter|rule (?:me|her|him) out|stop"
+    r" (?:me|her|him)))\W*$",
+    re.I,
+)
+CONCERNS = (
+    "acne_scars",
+    "other_scars",
+    "stretch_marks",
+    "pores_texture",
+    "wrinkles_aging",
+    "pigmentation",
+    "hair_loss",
+)
+#: A message of at most so many words is read together with what was asked before, when it is
+#: unclear by itself.
 SHORT = 9
-#: Least probability that a topic of the conversation needs to be taken for what an unclear short message means.
+#: Least probability that a topic of the conversation needs to be taken for what an unclear short
+#: message means.
 IN_CONTEXT = 0.08
 #: From this probability on, what is said instead of a choice is a question of its own.
 OWN_QUESTION = 0.6
@@ -124,46 +265,122 @@ OWN_QUESTION = 0.6
 OFFERED = 0.2
 #: From this probability on, a short message has a topic of its own whatever was said before.
 LEANING_ENDS = 0.75
-#: Margin from which a circumstance counts whatever the message is about; else one of its topics must have this probability at least.
+#: Margin from which a circumstance counts whatever the message is about; else one of its topics
+#: must have this probability at least.
 VERY_SURE, RELATED = 0.8, 0.02
-#: Probability of its topics below which a circumstance is told on the way to a question about something else.
+#: Probability of its topics below which a circumstance is told on the way to a question about
+#: something else.
 ASIDE = 0.04
 #: Topics in which any circumstance may be told.
 GENERAL_TOPICS = frozenset(("candidacy", "contraindications"))
 #: Topics of messages that state a circumstance.
-TOPICS_OF = {name: {*topics.split(), *GENERAL_TOPICS} for name, topics in {
-    "pregnancy": "pregnancy_breastfeeding", "breastfeeding": "pregnancy_breastfeeding", "isotretinoin": "isotretinoin medications", "blood_thinner": "medications health_conditions",
-    "bleeding_disorder": "health_conditions medications", "keloid": "keloids other_scars", "active_acne": "active_acne", "cold_sore": "cold_sores", "skin_condition": "skin_conditions",
-    "diabetes": "health_conditions", "immunosuppressed": "health_conditions medications", "cancer_treatment": "health_conditions medications", "lesion": "moles_tattoos diagnosis_request",
-    "allergy": "allergies numbing", "sunburn_tan": "sunburn_tan sun_after", "recent_treatment": "combine_treatments out_of_scope_treatment", "minor": "age",
-    "heart_device": "health_conditions rf_microneedling", "skin_of_colour": "skin_tones_types pigmentation", "infection": "skin_conditions", "home_needling": "home_rollers home_needle_length home_hygiene home_vs_clinic",
-    "shared_needles": "home_hygiene home_rollers urgent_symptom safety_risks choose_provider vampire_facial_safety", "numbing_misuse": "numbing", "stopping_medication": "medications isotretinoin preparation",
-    "topical_on_open_skin": "skincare_after exosomes_serums combine_treatments home_rollers",
-}.items()}
-#: A question that points back to what was said before it, in so many words at most; or hardly a question by itself.
-BACK, MOST_BACK = re.compile(r"\b(?:it|its|it's|that|thats|that's|this|them|they|those|these|one|either|who's right)\b|^\W*(?:\w+\W*){1,2}$|\b(?:should|can|could|shall|may|will) (?:i|we|she|he)\b(?: \w+){0,3}\W*$", re.I), 8
-VAGUE = ("candidacy", "contraindications", "safety_risks", "side_effects", "benefits", "conditions_treated", "results_longevity")
-#: Probability from which two questions of a message count by themselves alone ("is it as good as a peel and does it cost less").
+TOPICS_OF = {
+    name: {*topics.split(), *GENERAL_TOPICS}
+    for name, topics in {
+        "pregnancy": "pregnancy_breastfeeding",
+        "breastfeeding": "pregnancy_breastfeeding",
+        "isotretinoin": "isotretinoin medications",
+        "blood_thinner": "medications health_conditions",
+        "bleeding_disorder": "health_conditions medications",
+        "keloid": "keloids other_scars",
+        "active_acne": "active_acne",
+        "cold_sore": "cold_sores",
+        "skin_condition": "skin_conditions",
+        "diabetes": "health_conditions",
+        "immunosuppressed": "health_conditions medications",
+        "cancer_treatment": "health_conditions medications",
+        "lesion": "moles_tattoos diagnosis_request",
+        "allergy": "allergies numbing",
+        "sunburn_tan": "sunburn_tan sun_after",
+        "recent_treatment": "combine_treatments out_of_scope_treatment",
+        "minor": "age",
+        "heart_device": "health_conditions rf_microneedling",
+        "skin_of_colour": "skin_tones_types pigmentation",
+        "infection": "skin_conditions",
+        "home_needling": "home_rollers home_needle_length home_hygiene home_vs_clinic",
+        "shared_needles": (
+            "home_hygiene home_rollers urgent_symptom safety_risks choose_provider"
+            " vampire_facial_safety"
+        ),
+        "numbing_misuse": "numbing",
+        "stopping_medication": "medications isotretinoin preparation",
+        "topical_on_open_skin": "skincare_after exosomes_serums combine_treatments home_rollers",
+    }.items()
+}
+#: A question that points back to what was said before it, in so many words at most; or hardly a
+#: question by itself.
+BACK, MOST_BACK = (
+    re.compile(
+        r"\b(?:it|its|it's|that|thats|that's|this|them|they|those|these|one|either|who's"
+        r" right)\b|^\W*(?:\w+\W*){1,2}$|\b(?:should|can|could|shall|may|will) (?:i|we|she|he)\b(?:"
+        r" \w+){0,3}\W*$",
+        re.I,
+    ),
+    8,
+)
+VAGUE = (
+    "candidacy",
+    "contraindications",
+    "safety_risks",
+    "side_effects",
+    "benefits",
+    "conditions_treated",
+    "results_longevity",
+)
+#: Probability from which two questions of a message count by themselves alone ("is it as good as a
+#: peel and does it cost less").
 PLAINLY = 0.8
 #: Probability of a topic that a ranking does not list.
 LEAST = 1e-4
 #: Words that carry no topic.
-CONTENT = re.compile(r"\b(?:and|but|or|also|so|then|too|either|as well|what|how|about|if|same|even|for|on|with|in|at|of|to|the|my|a|an|is|it|that|ok|okay)\b", re.I)
-NUMBER = re.compile(r"^\W*(?:option |number |no\.? ?|choice |the )?(?P<n>[1-9]|first|second|third|fourth|one|two|three|four|last)(?: one| option)?\W*$", re.I)
-ORDINALS = {"first": 1, "one": 1, "second": 2, "two": 2, "third": 3, "three": 3, "fourth": 4, "four": 4, "last": -1}
+CONTENT = re.compile(
+    r"\b(?:and|but|or|also|so|then|too|either|as"
+    r" well|what|how|about|if|same|even|for|on|with|in|at|of|to|the|my|a|an|is|it|that|ok|okay)\b",
+    re.I,
+)
+NUMBER = re.compile(
+    r"^\W*(?:option |number |no\.? ?|choice |the"
+    r" )?(?P<n>[1-9]|first|second|third|fourth|one|two|three|four|last)(?: one| option)?\W*$",
+    re.I,
+)
+ORDINALS = {
+    "first": 1,
+    "one": 1,
+    "second": 2,
+    "two": 2,
+    "third": 3,
+    "three": 3,
+    "fourth": 4,
+    "four": 4,
+    "last": -1,
+}
 
 
 def without_links(text: str) -> str:
     """Of a link only its words."""
-    return re.sub(r" {2,}", " ", LINK.sub(lambda match: match["words"] or " ", text)).strip() or text
+    return (
+        re.sub(r" {2,}", " ", LINK.sub(lambda match: match["words"] or " ", text)).strip() or text
+    )
 
 
 class Reader:
     """Reads one message into plain data (the `meaning` that travels to the action server)."""
 
-    def __init__(self, encoder: Encoder, model: TopicModel, lexicon: Lexicon, thresholds: Thresholds = Thresholds(), triage: Optional[Triage] = None,
-                 statements: Optional[StatementModel] = None):
-        self.encoder, self.model, self.lexicon, self.thresholds = encoder, model, lexicon, thresholds
+    def __init__(
+        self,
+        encoder: Encoder,
+        model: TopicModel,
+        lexicon: Lexicon,
+        thresholds: Thresholds = Thresholds(),
+        triage: Optional[Triage] = None,
+        statements: Optional[StatementModel] = None,
+    ):
+        self.encoder, self.model, self.lexicon, self.thresholds = (
+            encoder,
+            model,
+            lexicon,
+            thresholds,
+        )
         self.triage, self.circumstances = triage or Triage(), Circumstances(statements)
         self.rank = functools.lru_cache(maxsize=256)(self._rank)
 
@@ -173,34 +390,76 @@ class Reader:
         return self.model.rank(text, self.encoder.encode(text))
 
     def read(self, raw: str, state: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
-        """What `raw` asks, given what the conversation remembers (see assistant.compose.new_state)."""
+        """What `raw` asks, given what the conversation remembers (see
+        assistant.compose.new_state)."""
         text = self.triage.spelled(normalise(raw))
         if not text:
             return {"request": "blank", "questions": [], "language": "en"}
         asks = self._asks(text, state or {})
-        stated = [self._aside(item, text) for item in self.circumstances.find(text) if self._likely(item, text)]
-        found = more_urgent(self.triage.find(text), harmful_together(stated, (state or {}).get("circumstances") or {}))
+        stated = [
+            self._aside(item, text)
+            for item in self.circumstances.find(text)
+            if self._likely(item, text)
+        ]
+        found = more_urgent(
+            self.triage.find(text),
+            harmful_together(stated, (state or {}).get("circumstances") or {}),
+        )
         if not found.crisis:
             found = replace(found, crisis=crisis_in(asks.get("questions", [])))
-        return {**asks, "triage": {**found.as_dict(), "settled": settled(text, (state or {}).get("urgent")) or self.triage.foreign.settled(text)}, "circumstances": stated, "for_me": bool(FOR_ME.search(text))}
+        return {
+            **asks,
+            "triage": {
+                **found.as_dict(),
+                "settled": (
+                    settled(text, (state or {}).get("urgent")) or self.triage.foreign.settled(text)
+                ),
+            },
+            "circumstances": stated,
+            "for_me": bool(FOR_ME.search(text)),
+        }
 
     def _aside(self, item: Dict[str, Any], text: str) -> Dict[str, Any]:
-        """The circumstance, marked `aside` when only the model sees it, in a question about something else: it is warned of, but no topic of the message."""
+        """The circumstance, marked `aside` when only the model sees it, in a question about
+        something else: it is warned of, but no topic of the message."""
         if item.get("margin", VERY_SURE) >= VERY_SURE:
             return item
         asked = TOPICS_OF[item["id"]] - GENERAL_TOPICS
-        return item if any(topic in asked and p >= ASIDE for topic, p in self.rank(text).topics) else {**item, "aside": True}
+        return (
+            item
+            if any(topic in asked and p >= ASIDE for topic, p in self.rank(text).topics)
+            else {**item, "aside": True}
+        )
 
     def _likely(self, item: Dict[str, Any], text: str) -> bool:
-        """Whether a circumstance that only the trained model sees fits what the message is about (or the model is very sure)."""
+        """Whether a circumstance that only the trained model sees fits what the message is about
+        (or the model is very sure)."""
         if "margin" not in item or item["margin"] >= VERY_SURE:
             return True
         about = {topic for topic, p in self.rank(text).topics if p >= RELATED}
         return bool(about & TOPICS_OF[item["id"]])
 
     def _asks(self, text: str, state: Dict[str, Any]) -> Dict[str, Any]:
-        if state.get("topics") and WILL_CALL.match(text) or state.get("urgent") and settled(text, state["urgent"]) and len(text.split()) <= SHORT:
-            return {"language": "en", "questions": [{"text": text, "topic": "smalltalk", "confidence": 1.0, "candidates": [], "entities": {"situation": ["ok"]}, "decision": "answer"}]}
+        if (
+            state.get("topics")
+            and WILL_CALL.match(text)
+            or state.get("urgent")
+            and settled(text, state["urgent"])
+            and len(text.split()) <= SHORT
+        ):
+            return {
+                "language": "en",
+                "questions": [
+                    {
+                        "text": text,
+                        "topic": "smalltalk",
+                        "confidence": 1.0,
+                        "candidates": [],
+                        "entities": {"situation": ["ok"]},
+                        "decision": "answer",
+                    }
+                ],
+            }
         chosen = self._choice(text, state)
         if chosen:
             return chosen
@@ -209,7 +468,13 @@ class Reader:
             return {"language": language, "questions": []}
         listed = state.get("topics") == ["privacy"] and bool(state.get("circumstances"))
         for request, pattern in (("known", KNOWN), ("forget", FORGET)):
-            if pattern.search(text) and len(text.split()) <= 20 or request == "forget" and listed and FORGET_THAT.match(text):
+            if (
+                pattern.search(text)
+                and len(text.split()) <= 20
+                or request == "forget"
+                and listed
+                and FORGET_THAT.match(text)
+            ):
                 return {"request": request, "questions": [], "language": "en"}
         for request, pattern in REQUESTS.items():
             if state.get("topics") and pattern.match(text):
@@ -229,61 +494,121 @@ class Reader:
         return chosen_meaning(picked["meaning"]) if picked else None
 
     def questions(self, text: str, state: Dict[str, Any]) -> List[Dict[str, Any]]:
-        """The questions of a message, in order, each with its topic, its entities and what to do with it."""
+        """The questions of a message, in order, each with its topic, its entities and what to do
+        with it."""
         entities = self.lexicon.by_kind(text)
         if "self_harm_scars" in entities.get("condition", []) and GOES_ON.search(text):
-            return [{"text": text, "topic": "crisis", "confidence": 1.0, "candidates": [], "entities": {"situation": ["self_harm_now"]}, "decision": "answer"}]
+            return [
+                {
+                    "text": text,
+                    "topic": "crisis",
+                    "confidence": 1.0,
+                    "candidates": [],
+                    "entities": {"situation": ["self_harm_now"]},
+                    "decision": "answer",
+                }
+            ]
         whole = self.rank(text) if has_words(text) else None
         parts = self._split(text, whole) if whole else []
         if len(parts) == 1:
             return [self._question(*parts[0], self.lexicon.by_kind(parts[0][0]))]
         if len(parts) > 1:
-            shared = {kind: values for kind, values in entities.items() if kind in ("area", "condition")}
-            questions = [self._question(part, ranked, {**shared, **self.lexicon.by_kind(part)}) for part, ranked in parts]
-            return [questions[0], *(self._narrower(question, {"topic": before["topic"]}) for before, question in zip(questions, questions[1:]))]
+            shared = {
+                kind: values for kind, values in entities.items() if kind in ("area", "condition")
+            }
+            questions = [
+                self._question(part, ranked, {**shared, **self.lexicon.by_kind(part)})
+                for part, ranked in parts
+            ]
+            return [
+                questions[0],
+                *(
+                    self._narrower(question, {"topic": before["topic"]})
+                    for before, question in zip(questions, questions[1:])
+                ),
+            ]
         if whole is None:
-            return [{"text": text, "topic": "smalltalk", "confidence": 1.0, "candidates": [], "entities": {"situation": ["emoji"]}, "decision": "answer"}]
-        question = self._leaning(text, whole, entities, state) or self._narrower(self._question(text, whole, entities), state)
+            return [
+                {
+                    "text": text,
+                    "topic": "smalltalk",
+                    "confidence": 1.0,
+                    "candidates": [],
+                    "entities": {"situation": ["emoji"]},
+                    "decision": "answer",
+                }
+            ]
+        question = self._leaning(text, whole, entities, state) or self._narrower(
+            self._question(text, whole, entities), state
+        )
         asked_back = (state.get("last") or {}).get("kind") == "clarify"
-        if len(text.split()) <= SHORT and (question["decision"] == "ask" or asked_back and whole.confidence < LEANING_ENDS):
+        if len(text.split()) <= SHORT and (
+            question["decision"] == "ask" or asked_back and whole.confidence < LEANING_ENDS
+        ):
             question = self._in_context(question, whole, state, asked_back) or question
         return [question]
 
     @staticmethod
     def _narrower(question: Dict[str, Any], state: Dict[str, Any]) -> Dict[str, Any]:
-        """A short question without a subject of its own, as a question about the narrower subject of the conversation."""
-        if len(question["text"].split()) > SHORT or {"treatment", "device"} & set(question["entities"]) or IN_CLINIC.search(question["text"]):
+        """A short question without a subject of its own, as a question about the narrower subject
+        of the conversation."""
+        if (
+            len(question["text"].split()) > SHORT
+            or {"treatment", "device"} & set(question["entities"])
+            or IN_CLINIC.search(question["text"])
+        ):
             return question
         for topics, instead in NARROWER:
             if state.get("topic") in topics and question["topic"] in instead:
                 return {**question, "topic": instead[question["topic"]], "decision": "answer"}
         return question
 
-    def _in_context(self, question: Dict[str, Any], whole: Ranked, state: Dict[str, Any], asked_back: bool) -> Optional[Dict[str, Any]]:
-        """An unclear short message as an answer to "what do you mean?", or as one more question about the topic at hand."""
+    def _in_context(
+        self, question: Dict[str, Any], whole: Ranked, state: Dict[str, Any], asked_back: bool
+    ) -> Optional[Dict[str, Any]]:
+        """An unclear short message as an answer to "what do you mean?", or as one more question
+        about the topic at hand."""
         likely = dict(whole.topics)
         if asked_back:
-            offered = [choice.get("topic") for choice in state.get("choices") or [] if choice.get("topic")]
-            if question["decision"] == "answer" and question["topic"] not in offered and whole.confidence >= OWN_QUESTION:
+            offered = [
+                choice.get("topic") for choice in state.get("choices") or [] if choice.get("topic")
+            ]
+            if (
+                question["decision"] == "answer"
+                and question["topic"] not in offered
+                and whole.confidence >= OWN_QUESTION
+            ):
                 return None
             together = self.rank(f"{state.get('asked') or ''} {question['text']}".strip())
-            scores = {topic: p + likely.get(topic, 0.0) for topic, p in together.topics if topic in offered}
+            scores = {
+                topic: p + likely.get(topic, 0.0)
+                for topic, p in together.topics
+                if topic in offered
+            }
             if scores:
                 best = max(scores, key=scores.get)
                 return {**question, "topic": best, "decision": "answer"}
             return None
-        talked_of = {state.get("topic"), *(topic for topic in state.get("topics") or [] if topic not in BOUNDARIES)}
+        talked_of = {
+            state.get("topic"),
+            *(topic for topic in state.get("topics") or [] if topic not in BOUNDARIES),
+        }
         offered = {choice.get("topic") for choice in state.get("choices") or []} - talked_of
-        scores = {topic: likely.get(topic, 0.0) / (IN_CONTEXT if topic in talked_of else OFFERED) for topic in talked_of | offered}
+        scores = {
+            topic: likely.get(topic, 0.0) / (IN_CONTEXT if topic in talked_of else OFFERED)
+            for topic in talked_of | offered
+        }
         best = max(scores, key=scores.get)
         return {**question, "topic": best, "decision": "answer"} if scores[best] >= 1 else None
 
     def _split(self, text: str, whole: Ranked) -> List[tuple]:
-        """The parts of a message that ask different things; one when all the rest is manners; none when the message is to be read whole.
+        """The parts of a message that ask different things; one when all the rest is manners; none
+        when the message is to be read whole.
 
-        A part counts when the model is sure of it, when it reads like a question wherever another part does, and when the
-        whole message points to its topic as well (a story mentions many topics and asks about one) or the part asks for it
-        where it stands. Reading a part by itself costs an encoding, so that it is looked at where it stands first.
+        A part counts when the model is sure of it, when it reads like a question wherever another
+        part does, and when the whole message points to its topic as well (a story mentions many
+        topics and asks about one) or the part asks for it where it stands. Reading a part by itself
+        costs an encoding, so that it is looked at where it stands first.
         """
         likely = {topic for topic, p in whole.topics[:6] if p >= self.thresholds.echo}
         unsure = whole.confidence < self.thresholds.answer
@@ -297,10 +622,19 @@ class Reader:
                 continue  # one question, asked by its beginning
             read, least = asking if asking and len(parts) > 2 else parts, max(2, len(best) + 1)
             seen = self._glance(text, read, least)
-            plain = seen is None and len(asking) == len(read) == 2  # two questions, of which the first may drown the other where it stands
+            plain = (
+                seen is None and len(asking) == len(read) == 2
+            )  # two questions, of which the first may drown the other where it stands
             if seen is None and not plain:
                 continue
-            back = asking[0] if len(asking) == 1 and asking[0] is not read[0] and BACK.search(asking[0]) and len(asking[0].split()) <= MOST_BACK else None
+            back = (
+                asking[0]
+                if len(asking) == 1
+                and asking[0] is not read[0]
+                and BACK.search(asking[0])
+                and len(asking[0].split()) <= MOST_BACK
+                else None
+            )
             kept: Dict[str, tuple] = {}
             for number, (part, there) in enumerate(zip(read, seen or [None] * len(read))):
                 if len(kept) + len(read) - number < least:
@@ -308,15 +642,23 @@ class Reader:
                 rank = self.rank(part) if there is None else together(self.rank(part), there)
                 if part is back and rank.best in VAGUE:
                     continue  # "would it make it worse?" asks about what was stated before it
-                pointed = plain or unsure or rank.best in likely or part in asking and there is not None
-                if pointed and rank.confidence >= (PLAINLY if plain else self.thresholds.split) and rank.best not in BOUNDARIES and rank.best not in kept:
+                pointed = (
+                    plain or unsure or rank.best in likely or part in asking and there is not None
+                )
+                if (
+                    pointed
+                    and rank.confidence >= (PLAINLY if plain else self.thresholds.split)
+                    and rank.best not in BOUNDARIES
+                    and rank.best not in kept
+                ):
                     kept[rank.best] = (part, rank)
             if len(kept) >= 2 and len(kept) > len(best):
                 best = list(kept.values())
         return best
 
     def _glance(self, text: str, parts: List[str], least: int) -> Optional[List[Optional[Ranked]]]:
-        """What each part asks where it stands in the message (None: the encoder does not read so far); None when fewer than `least` parts point to a topic, or all to the same."""
+        """What each part asks where it stands in the message (None: the encoder does not read so
+        far); None when fewer than `least` parts point to a topic, or all to the same."""
         places, end = [], 0
         for part in parts:
             start = max(text.find(part, end), 0)
@@ -325,7 +667,9 @@ class Reader:
         seen: List[Optional[Ranked]] = [None for _ in parts]
         pointing: List[Set[str]] = []
         blind = 0
-        for done, number in enumerate(sorted(range(len(parts)), key=lambda n: len(parts[n]))):  # the shortest first: a mere fragment ends the search
+        for done, number in enumerate(
+            sorted(range(len(parts)), key=lambda n: len(parts[n]))
+        ):  # the shortest first: a mere fragment ends the search
             if len(pointing) + blind + len(parts) - done < least:
                 return None
             vector = self.encoder.part(text, *places[number])
@@ -333,12 +677,21 @@ class Reader:
                 blind += 1
             else:
                 seen[number] = self.model.rank(without_links(parts[number]), vector)
-                topics = {topic for topic, p in seen[number].topics if p >= self.thresholds.glance and topic not in BOUNDARIES}
+                topics = {
+                    topic
+                    for topic, p in seen[number].topics
+                    if p >= self.thresholds.glance and topic not in BOUNDARIES
+                }
                 pointing += [topics] if topics else []
-        return seen if len(pointing) + blind >= least and (blind or len(set().union(*pointing)) > 1) else None
+        return (
+            seen
+            if len(pointing) + blind >= least and (blind or len(set().union(*pointing)) > 1)
+            else None
+        )
 
     def _after_manners(self, parts: List[str]) -> List[tuple]:
-        """The other part of "cheers. and the price?", where one of two parts is a word of thanks or a greeting."""
+        """The other part of "cheers. and the price?", where one of two parts is a word of thanks or
+        a greeting."""
         if len(parts[0].split()) > 4:
             return []
         manners = self.rank(parts[0])
@@ -348,34 +701,67 @@ class Reader:
                 return [(parts[1], other)]
         return []
 
-    def _question(self, text: str, ranked: Ranked, entities: Dict[str, List[str]]) -> Dict[str, Any]:
+    def _question(
+        self, text: str, ranked: Ranked, entities: Dict[str, List[str]]
+    ) -> Dict[str, Any]:
         top = [{"topic": topic, "confidence": round(p, 4)} for topic, p in ranked.topics[:4]]
         if ranked.situation:
             entities = {**entities, "situation": [ranked.situation]}
-        question = {"text": text, "topic": ranked.best, "confidence": round(ranked.confidence, 4), "candidates": top, "entities": entities}
+        question = {
+            "text": text,
+            "topic": ranked.best,
+            "confidence": round(ranked.confidence, 4),
+            "candidates": top,
+            "entities": entities,
+        }
         question["decision"] = self._decide(ranked)
         if question["decision"] == "outside":
-            question.update(topic=next((topic for topic, _ in ranked.topics if topic in OUTSIDE), "out_of_scope"), decision="answer")
+            question.update(
+                topic=next(
+                    (topic for topic, _ in ranked.topics if topic in OUTSIDE), "out_of_scope"
+                ),
+                decision="answer",
+            )
         return question
 
     def _decide(self, ranked: Ranked) -> str:
         outside = sum(p for topic, p in ranked.topics if topic in OUTSIDE)
-        if ranked.confidence >= self.thresholds.answer and (ranked.nearest >= self.thresholds.near or ranked.best in BOUNDARIES):
-            contested = ranked.confidence < CONTESTED and outside >= OUTSIDE_ENOUGH and ranked.best not in (*BOUNDARIES, *OTHER_TREATMENTS, *DESK)
+        if ranked.confidence >= self.thresholds.answer and (
+            ranked.nearest >= self.thresholds.near or ranked.best in BOUNDARIES
+        ):
+            contested = (
+                ranked.confidence < CONTESTED
+                and outside >= OUTSIDE_ENOUGH
+                and ranked.best not in (*BOUNDARIES, *OTHER_TREATMENTS, *DESK)
+            )
             return "ask" if contested else "answer"
         inside = max((p for topic, p in ranked.topics if topic not in OUTSIDE), default=0.0)
         if outside >= self.thresholds.outside and outside > inside:
             return "outside"
-        return "outside" if ranked.nearest < self.thresholds.near and ranked.confidence < self.thresholds.answer else "ask"
+        return (
+            "outside"
+            if ranked.nearest < self.thresholds.near and ranked.confidence < self.thresholds.answer
+            else "ask"
+        )
 
-    def _leaning(self, text: str, whole: Ranked, entities: Dict[str, List[str]], state: Dict[str, Any]) -> Optional[Dict[str, Any]]:
-        """An elliptical follow-up: too short for a topic of its own, it names what to put into the previous question."""
+    def _leaning(
+        self, text: str, whole: Ranked, entities: Dict[str, List[str]], state: Dict[str, Any]
+    ) -> Optional[Dict[str, Any]]:
+        """An elliptical follow-up: too short for a topic of its own, it names what to put into the
+        previous question."""
         previous = state.get("topic")
         if not previous or len(text.split()) > 7:
             return None
 
         def about(topic: str, said: Dict[str, List[str]]) -> Dict[str, Any]:
-            return {"text": text, "topic": topic, "confidence": 1.0, "candidates": [], "entities": said, "decision": "answer"}
+            return {
+                "text": text,
+                "topic": topic,
+                "confidence": 1.0,
+                "candidates": [],
+                "entities": said,
+                "decision": "answer",
+            }
 
         if previous in RECOVERY and HOW_LONG.match(text):
             return about("downtime", entities)
@@ -384,31 +770,66 @@ class Reader:
         suitable = CAN_I_HAVE_IT.match(text)
         if suitable and previous not in SUITABILITY and state.get("circumstances"):
             return about("candidacy", entities)
-        if WHAT_NOW.match(text) or previous in SUITABILITY and (suitable or DOES_IT_MATTER.match(text)):
+        if (
+            WHAT_NOW.match(text)
+            or previous in SUITABILITY
+            and (suitable or DOES_IT_MATTER.match(text))
+        ):
             return about(previous, entities)
         named = {kind: values for kind, values in entities.items() if kind != "duration"}
-        if previous in CONCERNS and whole.best in CONCERNS and whole.best != previous and "condition" in named and whole.confidence >= self.thresholds.answer:
+        if (
+            previous in CONCERNS
+            and whole.best in CONCERNS
+            and whole.best != previous
+            and "condition" in named
+            and whole.confidence >= self.thresholds.answer
+        ):
             return None  # "and stretch marks?" is a concern of its own
-        own_topic = {"treatment", "device", "medication"} & set(named) and whole.confidence >= self.thresholds.answer
-        bare = not CONTENT.sub("", self.lexicon.without(text)).strip(" ?!.,'")  # nothing but the new area or condition
-        if named and (bare or whole.confidence < LEANING_ENDS) and not own_topic and (LEANING.match(text) or bare and TOO.search(text)):
-            kept = {kind: values for kind, values in (state.get("entities") or {}).items() if kind != "situation"}
+        own_topic = {"treatment", "device", "medication"} & set(
+            named
+        ) and whole.confidence >= self.thresholds.answer
+        bare = not CONTENT.sub("", self.lexicon.without(text)).strip(
+            " ?!.,'"
+        )  # nothing but the new area or condition
+        if (
+            named
+            and (bare or whole.confidence < LEANING_ENDS)
+            and not own_topic
+            and (LEANING.match(text) or bare and TOO.search(text))
+        ):
+            kept = {
+                kind: values
+                for kind, values in (state.get("entities") or {}).items()
+                if kind != "situation"
+            }
             return {**about(previous, {**kept, **named}), "leaning": True}
         return None
 
 
 def together(alone: Ranked, there: Ranked) -> Ranked:
-    """One ranking of two of the same words, by themselves and where they stand: the geometric mean of the probabilities, which add up to 1 again."""
+    """One ranking of two of the same words, by themselves and where they stand: the geometric mean
+    of the probabilities, which add up to 1 again."""
     first, second = dict(alone.topics), dict(there.topics)
-    mixed = {topic: (first.get(topic, LEAST) * second.get(topic, LEAST)) ** 0.5 for topic in {**first, **second}}
+    mixed = {
+        topic: (first.get(topic, LEAST) * second.get(topic, LEAST)) ** 0.5
+        for topic in {**first, **second}
+    }
     whole = sum(mixed.values())
     topics = sorted(((topic, p / whole) for topic, p in mixed.items()), key=lambda item: -item[1])
     return Ranked(topics, {**there.situations, **alone.situations}, alone.nearest)
 
 
 def crisis_in(questions: List[Dict[str, Any]]) -> Optional[str]:
-    """The situation of the crisis that a message tells of, "general" where it is none of those known, None where it tells of none."""
-    told = next((question for question in questions if question["topic"] == "crisis" and question["decision"] == "answer"), None)
+    """The situation of the crisis that a message tells of, "general" where it is none of those
+    known, None where it tells of none."""
+    told = next(
+        (
+            question
+            for question in questions
+            if question["topic"] == "crisis" and question["decision"] == "answer"
+        ),
+        None,
+    )
     return told and ((told.get("entities") or {}).get("situation") or ["general"])[0]
 
 
@@ -418,7 +839,14 @@ def chosen_meaning(meaning: Dict[str, Any]) -> Dict[str, Any]:
         return {"request": "form", "form": meaning["form"], "questions": [], "language": "en"}
     if meaning.get("request"):
         return {"request": meaning["request"], "questions": [], "language": "en"}
-    question = {"text": "", "topic": meaning["topic"], "confidence": 1.0, "candidates": [], "entities": meaning.get("entities") or {}, "decision": "answer"}
+    question = {
+        "text": "",
+        "topic": meaning["topic"],
+        "confidence": 1.0,
+        "candidates": [],
+        "entities": meaning.get("entities") or {},
+        "decision": "answer",
+    }
     return {"request": "choice", "questions": [question], "language": "en"}
 
 

@@ -1,14 +1,25 @@
 """Where a message might fall into several questions."""
+
 import re
 from typing import List
 
-#: A full stop, question mark, exclamation mark or line break between sentences, or the number of the next one ("1) ... 2) ...").
+#: A full stop, question mark, exclamation mark or line break between sentences, or the number of
+#: the next one ("1) ... 2) ...").
 SENTENCE = re.compile(r"(?<=[?!.])\s+|\n+|\s*;\s*|(?:^|\s+)(?:\(?\d\)|\d\.)\s+")
 #: Words and signs that join two questions.
-JOINT = re.compile(r"\s*,\s*(?:and|n|&|plus|also|or)?\s+|\s+(?:and also|and|also|plus|n|&|\+|but|then)\s+|\s*[/&+]\s*", re.I)
+JOINT = re.compile(
+    r"\s*,\s*(?:and|n|&|plus|also|or)?\s+|\s+(?:and"
+    r" also|and|also|plus|n|&|\+|but|then)\s+|\s*[/&+]\s*",
+    re.I,
+)
 #: Where a further question begins inside a sentence: "who should do it, and what can go wrong?"
 NEXT_QUESTION = re.compile(
-    r"\s*(?:[,;]\s*(?:(?:and|n|or|plus|also|but|then)\s+)?|\s(?:and also|and|n|&|plus|or|but)\s+)(?=(?:also |then )?(?:how|what|whats|what's|when|where|who|why|which|can|could|do|does|is|are|will|would|should|may|am)\b)", re.I)
+    r"\s*(?:[,;]\s*(?:(?:and|n|or|plus|also|but|then)\s+)?|\s(?:and"
+    r" also|and|n|&|plus|or|but)\s+)(?=(?:also |then"
+    r" )?(?:how|what|whats|what's|when|where|who|why|which|can|could|do|does|is|are|will|would|"
+    r"should|may|am)\b)",
+    re.I,
+)
 #: Most joints that are tried in one message; each costs two encodings.
 MOST_JOINTS = 4
 #: Most parts of one way to cut a message: the last ones, where the questions are.
@@ -21,25 +32,31 @@ def sentences(text: str) -> List[str]:
 
 
 def candidates(text: str) -> List[List[str]]:
-    """Ways in which the message might be cut into questions, the plainest first; each a list of two or more parts."""
+    """Ways in which the message might be cut into questions, the plainest first; each a list of two
+    or more parts."""
     result = []
     parts = sentences(text)
     if len(parts) > 1:
         result.append(parts[-MOST_PARTS:])
-    finer = [piece.strip(" ,") for part in parts for piece in NEXT_QUESTION.split(part) if piece.strip(" ,.!?")]
+    finer = [
+        piece.strip(" ,")
+        for part in parts
+        for piece in NEXT_QUESTION.split(part)
+        if piece.strip(" ,.!?")
+    ]
     if len(parts) > 1 and len(finer) > len(parts):
         result.append(finer[-MOST_PARTS:])
     if len(text) > 240:
         return result
     joints = list(JOINT.finditer(text))[:MOST_JOINTS]
     for joint in joints:
-        left, right = text[:joint.start()].strip(), text[joint.end():].strip()
+        left, right = text[: joint.start()].strip(), text[joint.end() :].strip()
         if left and right and left.strip(".,?!") and right.strip(".,?!"):
             result.append([left, right])
     if len(joints) > 1:
         pieces, start = [], 0
         for joint in joints:
-            pieces.append(text[start:joint.start()].strip())
+            pieces.append(text[start : joint.start()].strip())
             start = joint.end()
         pieces.append(text[start:].strip())
         result.append([piece for piece in pieces if piece.strip(".,?!")])

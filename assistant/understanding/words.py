@@ -1,8 +1,11 @@
-"""The words of a text as numbers (tf-idf), for linear models: fitted by scikit-learn, read with arrays alone.
+"""The words of a text as numbers (tf-idf), for linear models: fitted by scikit-learn, read with
+arrays alone.
 
-A fitted vectoriser keeps each term of its vocabulary as a Python text: 20 MB for each of the models that read a message. Here a term is 32 bits of
-its checksum; of 130,000 terms two or three share one, and a word that nobody knows is taken for one of them once in 30,000 times.
+A fitted vectoriser keeps each term of its vocabulary as a Python text: 20 MB for each of the models
+that read a message. Here a term is 32 bits of its checksum; of 130,000 terms two or three share
+one, and a word that nobody knows is taken for one of them once in 30,000 times.
 """
+
 import functools
 import zlib
 from collections import Counter
@@ -21,10 +24,17 @@ def word_features():
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.pipeline import FeatureUnion
 
-    return FeatureUnion([
-        ("words", TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)),
-        ("parts", TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5), min_df=2, sublinear_tf=True)),
-    ])
+    return FeatureUnion(
+        [
+            ("words", TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)),
+            (
+                "parts",
+                TfidfVectorizer(
+                    analyzer="char_wb", ngram_range=(3, 5), min_df=2, sublinear_tf=True
+                ),
+            ),
+        ]
+    )
 
 
 @functools.cache
@@ -35,15 +45,24 @@ def _analysers() -> Tuple[Callable[[str], List[str]], ...]:
 
 @functools.lru_cache(maxsize=256)
 def terms(text: str) -> Tuple[Tuple[np.ndarray, np.ndarray], ...]:
-    """The terms of a text (fingerprints, uint32) and how often each stands in it, for each part of `word_features`: several models read the same message."""
+    """The terms of a text (fingerprints, uint32) and how often each stands in it, for each part of
+    `word_features`: several models read the same message."""
     counted = [Counter(map(fingerprint, analyse(text))) for analyse in _analysers()]
-    return tuple((np.fromiter(found, np.uint32, len(found)), np.fromiter(found.values(), np.float64, len(found))) for found in counted)
+    return tuple(
+        (
+            np.fromiter(found, np.uint32, len(found)),
+            np.fromiter(found.values(), np.float64, len(found)),
+        )
+        for found in counted
+    )
 
 
 class WordRow:
-    """What fitted `word_features` give for one text, without scikit-learn's checks of whole matrices, which cost ten times the work (the values are the same).
+    """What fitted `word_features` give for one text, without scikit-learn's checks of whole
+    matrices, which cost ten times the work (the values are the same).
 
-    For each part of the features: the sorted fingerprints of its terms [n, uint32] and their idf [n, float32], in that order.
+    For each part of the features: the sorted fingerprints of its terms [n, uint32] and their idf
+    [n, float32], in that order.
     """
 
     def __init__(self, parts: Sequence[Tuple[np.ndarray, np.ndarray]]):
@@ -51,12 +70,15 @@ class WordRow:
 
     @classmethod
     def fit(cls, texts: Sequence[str]) -> Tuple["WordRow", Any]:
-        """From training texts; with their rows as a sparse matrix [texts, terms], whose columns are in this object's order."""
+        """From training texts; with their rows as a sparse matrix [texts, terms], whose columns are
+        in this object's order."""
         features = word_features()
         matrix = features.fit_transform(texts)
         parts, order = [], []
         for _, vectoriser in features.transformer_list:
-            prints = np.array([fingerprint(term) for term in vectoriser.get_feature_names_out()], dtype=np.uint32)
+            prints = np.array(
+                [fingerprint(term) for term in vectoriser.get_feature_names_out()], dtype=np.uint32
+            )
             by_print = np.argsort(prints, kind="stable")
             parts.append((prints[by_print], vectoriser.idf_[by_print].astype(np.float32)))
             order.append(by_print + sum(map(len, order)))
@@ -77,9 +99,18 @@ class WordRow:
 
     def arrays(self) -> Dict[str, np.ndarray]:
         """What `of` reads, for numpy.savez."""
-        return {f"{name}_{number}": array for number, part in enumerate(self.parts) for name, array in zip(("terms", "idf"), part)}
+        return {
+            f"{name}_{number}": array
+            for number, part in enumerate(self.parts)
+            for name, array in zip(("terms", "idf"), part)
+        }
 
     @classmethod
     def of(cls, arrays: Mapping[str, np.ndarray]) -> "WordRow":
         """From what `arrays` gave."""
-        return cls([(arrays[f"terms_{number}"], arrays[f"idf_{number}"]) for number in range(len(_analysers()))])
+        return cls(
+            [
+                (arrays[f"terms_{number}"], arrays[f"idf_{number}"])
+                for number in range(len(_analysers()))
+            ]
+        )

@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
-"""Fine-tune the sentence encoder on the project's own training data (a maintainer's tool; see scripts/encoder/README.md).
+"""Fine-tune the sentence encoder on the project's own training data (a maintainer's tool; see
+scripts/encoder/README.md).
 
     finetune.py --weights DIR --out DIR [--epochs 3] [--leave-out WRITER]
 
-Classification heads over cosine similarities (normalised softmax: Zhai and Wu 2018, arXiv:1811.12649) pull together messages of one topic
-(data/nlu), of one level and row of the triage table (data/safety/messages), and those that state one circumstance
-(data/safety/statements.yml); the heads are thrown away afterwards. With --leave-out the messages of one writer are held out and a
+Classification heads over cosine similarities (normalised softmax: Zhai and Wu 2018,
+arXiv:1811.12649) pull together messages of one topic (data/nlu), of one level and row of the triage
+table (data/safety/messages), and those that state one circumstance (data/safety/statements.yml);
+the heads are thrown away afterwards. With --leave-out the messages of one writer are held out and a
 logistic regression on the embeddings is scored on them before and after.
 """
+
 import argparse
 import random
 import shutil
@@ -30,25 +33,62 @@ UNCLEAR = ("ask_urgent_symptom", "ask_post_treatment_worry", "ask_crisis")
 
 
 #: Topics whose examples state no circumstance.
-NO_STATEMENT = tuple(f"ask_{name}" for name in (
-    "what_is", "how_it_works", "benefits", "pores_texture", "pain", "procedure_steps", "session_duration", "number_of_sessions", "results_timeline", "results_longevity",
-    "needle_depth", "devices_brands", "rf_microneedling", "downtime", "makeup_after", "exercise_after", "vampire_facial", "prp_vs_plain", "vs_laser", "vs_chemical_peel",
-    "choose_provider", "cost", "insurance_financing", "booking", "clinic_info", "out_of_scope", "privacy", "feedback"))
+NO_STATEMENT = tuple(
+    f"ask_{name}"
+    for name in (
+        "what_is",
+        "how_it_works",
+        "benefits",
+        "pores_texture",
+        "pain",
+        "procedure_steps",
+        "session_duration",
+        "number_of_sessions",
+        "results_timeline",
+        "results_longevity",
+        "needle_depth",
+        "devices_brands",
+        "rf_microneedling",
+        "downtime",
+        "makeup_after",
+        "exercise_after",
+        "vampire_facial",
+        "prp_vs_plain",
+        "vs_laser",
+        "vs_chemical_peel",
+        "choose_provider",
+        "cost",
+        "insurance_financing",
+        "booking",
+        "clinic_info",
+        "out_of_scope",
+        "privacy",
+        "feedback",
+    )
+)
 
 
 def safety_data():
     """(text, "level/row") of every message in data/safety/messages."""
     rows = []
     for path in sorted((ROOT / "data" / "safety" / "messages").glob("*.yml")):
-        rows += [(text, f"{entry['level']}/{entry['row']}") for entry in yaml.safe_load(path.read_text("utf-8"))["messages"] for text in entry["texts"]]
+        rows += [
+            (text, f"{entry['level']}/{entry['row']}")
+            for entry in yaml.safe_load(path.read_text("utf-8"))["messages"]
+            for text in entry["texts"]
+        ]
     return rows
 
 
 def statement_data():
     """(text, circumstance or "none") of every message in data/safety/statements.yml."""
     rows = []
-    for entry in yaml.safe_load((ROOT / "data" / "safety" / "statements.yml").read_text("utf-8"))["statements"]:
-        rows += [(text, entry["circumstance"]) for text in entry["states"]] + [(text, "none") for text in entry["not"]]
+    for entry in yaml.safe_load((ROOT / "data" / "safety" / "statements.yml").read_text("utf-8"))[
+        "statements"
+    ]:
+        rows += [(text, entry["circumstance"]) for text in entry["states"]] + [
+            (text, "none") for text in entry["not"]
+        ]
     return rows
 
 
@@ -59,7 +99,9 @@ def training_data():
         for item in yaml.safe_load(path.read_text("utf-8"))["nlu"]:
             meta = item.get("metadata") or {}
             label = item["intent"] + ("/" + meta["situation"] if meta.get("situation") else "")
-            rows += [(line[2:], label, str(meta.get("writer"))) for line in item["examples"].splitlines()]
+            rows += [
+                (line[2:], label, str(meta.get("writer"))) for line in item["examples"].splitlines()
+            ]
     return rows
 
 
@@ -75,7 +117,10 @@ class Encoder(torch.nn.Module):
 
     def forward(self, texts):
         batch = self.tokenizer.encode_batch([t.lower() for t in texts])
-        ids, mask = torch.tensor([e.ids for e in batch]), torch.tensor([e.attention_mask for e in batch])
+        ids, mask = (
+            torch.tensor([e.ids for e in batch]),
+            torch.tensor([e.attention_mask for e in batch]),
+        )
         hidden = self.model(input_ids=ids, attention_mask=mask).last_hidden_state
         mask = mask.unsqueeze(-1).to(hidden.dtype)
         return torch.nn.functional.normalize((hidden * mask).sum(1) / mask.sum(1), dim=-1)
@@ -85,13 +130,15 @@ class Encoder(torch.nn.Module):
 def embed(encoder, texts):
     """Embeddings of many texts, [n, 384]."""
     encoder.eval()
-    return np.concatenate([encoder(texts[i:i + 128]).numpy() for i in range(0, len(texts), 128)])
+    return np.concatenate([encoder(texts[i : i + 128]).numpy() for i in range(0, len(texts), 128)])
 
 
 def probe(encoder, train, test):
     """Share of right topics of `test` when a logistic regression is fitted on `train`."""
     topic = lambda label: label.split("/")[0]
-    head = LogisticRegression(C=8, max_iter=300, tol=1e-3).fit(embed(encoder, [t for t, _, _ in train]), [topic(y) for _, y, _ in train])
+    head = LogisticRegression(C=8, max_iter=300, tol=1e-3).fit(
+        embed(encoder, [t for t, _, _ in train]), [topic(y) for _, y, _ in train]
+    )
     return head.score(embed(encoder, [t for t, _, _ in test]), [topic(y) for _, y, _ in test])
 
 
@@ -105,13 +152,15 @@ def batches(rows, size):
     """Shuffled batches of messages of like length, so that little is padded."""
     rows = random.sample(rows, len(rows))
     for start in range(0, len(rows), size * 20):
-        block = sorted(rows[start:start + size * 20], key=lambda r: len(r[0]))
-        parts = [block[i:i + size] for i in range(0, len(block), size)]
+        block = sorted(rows[start : start + size * 20], key=lambda r: len(r[0]))
+        parts = [block[i : i + size] for i in range(0, len(block), size)]
         yield from random.sample(parts, len(parts))
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--weights", type=Path, required=True)
     parser.add_argument("--out", type=Path)
     parser.add_argument("--epochs", type=int, default=3)
@@ -134,14 +183,40 @@ def main():
     levels = sorted({y for _, y in safety} | {"none/question"})
     stated = sorted({y for _, y in statements})
     # one row a message: text, and the index of its label under each head (-1: none)
-    both = [(t, index[y], -1 if y.split("/")[0] in UNCLEAR else levels.index("none/question"), stated.index("none") if y in NO_STATEMENT else -1) for t, y, _ in train]
-    both += [(t, -1, levels.index(y), -1) for t, y in safety] * 2 + [(t, -1, -1, stated.index(y)) for t, y in statements] * 2
-    heads = [head(encoder, [(t, y) for t, y, _ in train], labels),
-             head(encoder, safety + [(t, "none/question") for t, y, _ in train[::20] if y.split("/")[0] not in UNCLEAR], levels), head(encoder, statements, stated)]
-    optimiser = torch.optim.AdamW([{"params": encoder.parameters(), "lr": args.rate}, {"params": heads, "lr": args.rate * 20}], weight_decay=0.01)
+    both = [
+        (
+            t,
+            index[y],
+            -1 if y.split("/")[0] in UNCLEAR else levels.index("none/question"),
+            stated.index("none") if y in NO_STATEMENT else -1,
+        )
+        for t, y, _ in train
+    ]
+    both += [(t, -1, levels.index(y), -1) for t, y in safety] * 2 + [
+        (t, -1, -1, stated.index(y)) for t, y in statements
+    ] * 2
+    heads = [
+        head(encoder, [(t, y) for t, y, _ in train], labels),
+        head(
+            encoder,
+            safety
+            + [(t, "none/question") for t, y, _ in train[::20] if y.split("/")[0] not in UNCLEAR],
+            levels,
+        ),
+        head(encoder, statements, stated),
+    ]
+    optimiser = torch.optim.AdamW(
+        [
+            {"params": encoder.parameters(), "lr": args.rate},
+            {"params": heads, "lr": args.rate * 20},
+        ],
+        weight_decay=0.01,
+    )
     size = 64
     steps = args.epochs * (len(both) // size + 1)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: min(1, (step + 1) / (0.1 * steps)) * max(0.0, 1 - step / steps))
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimiser, lambda step: min(1, (step + 1) / (0.1 * steps)) * max(0.0, 1 - step / steps)
+    )
     normalise = torch.nn.functional.normalize
     for epoch in range(args.epochs):
         encoder.train()
@@ -151,13 +226,22 @@ def main():
             for number, (weights, share) in enumerate(zip(heads, SHARES), 1):
                 target = torch.tensor([row[number] for row in batch])
                 if (target >= 0).any():
-                    loss = loss + share * torch.nn.functional.cross_entropy(args.scale * vectors @ normalise(weights, dim=-1).T, target, label_smoothing=0.05, ignore_index=-1)
+                    loss = loss + share * torch.nn.functional.cross_entropy(
+                        args.scale * vectors @ normalise(weights, dim=-1).T,
+                        target,
+                        label_smoothing=0.05,
+                        ignore_index=-1,
+                    )
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
             schedule.step()
             total += loss.item() * len(batch)
-        print(f"epoch {epoch + 1}: loss {total / len(both):.3f}", *([f"held out {probe(encoder, train, test):.4f}"] if test else []), flush=True)
+        print(
+            f"epoch {epoch + 1}: loss {total / len(both):.3f}",
+            *([f"held out {probe(encoder, train, test):.4f}"] if test else []),
+            flush=True,
+        )
     if args.out:
         args.out.mkdir(parents=True, exist_ok=True)
         encoder.model.save_pretrained(args.out, safe_serialization=True)

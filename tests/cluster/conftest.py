@@ -1,4 +1,6 @@
-"""PostgreSQL and Redis of this test run's own, in a folder that PostgreSQL's user can reach; ended by process id."""
+"""PostgreSQL and Redis of this test run's own, in a folder that PostgreSQL's user can reach; ended
+by process id."""
+
 import os
 import shutil
 import signal
@@ -20,7 +22,14 @@ def pytest_collection_modifyitems(items):
     packages = programs.missing(NEEDED)
     for item in items:
         if packages and Path(__file__).parent in Path(item.fspath).parents:
-            item.add_marker(pytest.mark.skip(reason=f"needs programs that are not installed: apt-get install {' '.join(packages)}"))
+            item.add_marker(
+                pytest.mark.skip(
+                    reason=(
+                        "needs programs that are not installed: apt-get install"
+                        f" {' '.join(packages)}"
+                    )
+                )
+            )
 
 
 @pytest.fixture(scope="session")
@@ -41,7 +50,14 @@ class Server:
 
     def start(self):
         self.process = subprocess.Popen(
-            self.program.command(), cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True, **getattr(self.program, "user", {}))
+            self.program.command(),
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            **getattr(self.program, "user", {}),
+        )
         self.program.wait()
         return self
 
@@ -51,8 +67,11 @@ class Server:
         self.process.wait(30)
 
     def family(self):
-        """The process and its children (PostgreSQL answers from a process of its own for each connection)."""
-        found = subprocess.run(["ps", "-o", "pid=", "--ppid", str(self.process.pid)], capture_output=True, text=True).stdout.split()
+        """The process and its children (PostgreSQL answers from a process of its own for each
+        connection)."""
+        found = subprocess.run(
+            ["ps", "-o", "pid=", "--ppid", str(self.process.pid)], capture_output=True, text=True
+        ).stdout.split()
         return [self.process.pid, *map(int, found)]
 
     def hang(self, yes=True):
@@ -82,7 +101,9 @@ def empty_database(postgresql, tmp_path, monkeypatch):
     server.autocommit = True
     server.cursor().execute(f"CREATE DATABASE {name}")
     monkeypatch.setenv("ASSISTANT_STATE", str(tmp_path / "state"))
-    monkeypatch.setenv("ASSISTANT_DATABASE_URL", postgresql.program.url.rsplit("/", 1)[0] + "/" + name)
+    monkeypatch.setenv(
+        "ASSISTANT_DATABASE_URL", postgresql.program.url.rsplit("/", 1)[0] + "/" + name
+    )
     database.engine.cache_clear()
     yield name
     if database.engine.cache_info().currsize:
@@ -97,7 +118,11 @@ def pair(postgresql, redis_server, tmp_path_factory):
     """Two workers with one database, one Redis, one secret, and an action server each."""
     launch.train()
     folder = tmp_path_factory.mktemp("pair")
-    shared = {"ASSISTANT_STATE": str(folder / "state"), "ASSISTANT_DATABASE_URL": postgresql.program.url, "ASSISTANT_REDIS_URL": redis_server.program.url}
+    shared = {
+        "ASSISTANT_STATE": str(folder / "state"),
+        "ASSISTANT_DATABASE_URL": postgresql.program.url,
+        "ASSISTANT_REDIS_URL": redis_server.program.url,
+    }
     workers = []
     try:
         for name in ("one", "two"):

@@ -1,4 +1,5 @@
 """The same promises of the stores with PostgreSQL."""
+
 import asyncio
 import threading
 import time
@@ -30,13 +31,22 @@ def test_purge(empty_database):
     assert retention.purge(30)["conversations"] == 1
     assert not database.exists(old) and database.exists(young)
     with database.engine().connect() as connection:
-        vacuumed = {row.relname for row in connection.execute(sa.text("SELECT relname FROM pg_stat_user_tables WHERE last_vacuum IS NOT NULL"))}
+        vacuumed = {
+            row.relname
+            for row in connection.execute(
+                sa.text("SELECT relname FROM pg_stat_user_tables WHERE last_vacuum IS NOT NULL")
+            )
+        }
     assert {column.table.name for column in database.conversation_columns()} <= vacuumed
 
 
-def test_a_message_at_work_writes_nothing_after_its_conversation_was_erased(empty_database, tmp_path):
+def test_a_message_at_work_writes_nothing_after_its_conversation_was_erased(
+    empty_database, tmp_path
+):
     test_stores.test_a_message_at_work_writes_nothing_after_its_conversation_was_erased(tmp_path)
-    test_stores.test_a_conversation_that_was_opened_without_a_database_is_written_by_who_needs_it_first(None)
+    test_stores.test_a_conversation_that_was_opened_without_a_database_is_written_by_who_needs_it_first(
+        None
+    )
 
 
 def test_one_of_several_processes_does_a_scheduled_task(empty_database):
@@ -68,7 +78,8 @@ def test_rasas_events(empty_database):
 
 
 def test_two_writers_at_the_same_instant_forget_nothing(empty_database):
-    """Between looking at the newest row and writing nobody else may write: else neither notices the other, and one circumstance is gone."""
+    """Between looking at the newest row and writing nobody else may write: else neither notices the
+    other, and one circumstance is gone."""
     store = tracker_store()
     barrier = threading.Barrier(2)
 
@@ -83,7 +94,9 @@ def test_two_writers_at_the_same_instant_forget_nothing(empty_database):
             trackers = [store._load(f"v{number}", False) for _ in range(2)]
             alone = list(pool.map(write, trackers, ("pregnancy", "blood_thinner")))
             assert sorted(alone) == [False, True]
-            assert set(store._load(f"v{number}", False).get_slot("conversation")["circumstances"]) == {"pregnancy", "blood_thinner"}
+            assert set(
+                store._load(f"v{number}", False).get_slot("conversation")["circumstances"]
+            ) == {"pregnancy", "blood_thinner"}
 
 
 def test_a_conversation_grows_by_what_is_new(empty_database):
@@ -91,7 +104,10 @@ def test_a_conversation_grows_by_what_is_new(empty_database):
     talk(store, "v", SessionStarted(), UserUttered("one"))
     talk(store, "v", UserUttered("two"))
     with database.engine().connect() as connection:
-        assert connection.execute(sa.select([sa.func.count()]).select_from(database.events)).scalar() == 3
+        assert (
+            connection.execute(sa.select([sa.func.count()]).select_from(database.events)).scalar()
+            == 3
+        )
 
 
 # -- the locks in Redis
@@ -117,7 +133,9 @@ def test_locks_are_exclusive_and_in_order_among_processes(redis_server):
         waiting = []
         for number in range(20):
             waiting.append(asyncio.ensure_future(one(clients[number % 2], number)))
-            while await clients[0].redis.llen("microneedling:queue:v") <= number:  # a client's first message connects first: wait for its place
+            while (
+                await clients[0].redis.llen("microneedling:queue:v") <= number
+            ):  # a client's first message connects first: wait for its place
                 await asyncio.sleep(0.002)
         everyone_is_queued.set()
         await asyncio.gather(*waiting)

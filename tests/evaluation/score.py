@@ -1,11 +1,13 @@
-"""Scores the understanding on the project's own evaluation set (messages.csv, written apart from the training data).
+"""Scores the understanding on the project's own evaluation set (messages.csv, written apart from
+the training data).
 
     make evaluate            (python -m tests.evaluation.score [--failures FILE])
 
-The trained pipeline is loaded as Rasa loads it; each message is read on its own. Figures: the right topic first; the right
-topic answered or among the offered choices; both topics of a double question; in-scope messages turned away; outside ones
-answered anyway.
+The trained pipeline is loaded as Rasa loads it; each message is read on its own. Figures: the right
+topic first; the right topic answered or among the offered choices; both topics of a double
+question; in-scope messages turned away; outside ones answered anyway.
 """
+
 import argparse
 import asyncio
 import csv
@@ -17,7 +19,15 @@ from typing import Any, Dict, List
 from assistant import launch
 
 HERE = Path(__file__).resolve().parent
-BOUNDARIES = {"out_of_scope", "out_of_scope_treatment", "diagnosis_request", "smalltalk", "privacy", "feedback", "crisis"}
+BOUNDARIES = {
+    "out_of_scope",
+    "out_of_scope_treatment",
+    "diagnosis_request",
+    "smalltalk",
+    "privacy",
+    "feedback",
+    "crisis",
+}
 
 
 def rows(path: Path = HERE / "messages.csv") -> List[Dict[str, str]]:
@@ -52,11 +62,22 @@ def outcome(row: Dict[str, str], meaning: Dict[str, Any]) -> Dict[str, Any]:
     if "+" in row["topic"]:
         wanted = row["topic"].split("+")
         hits = sum(t in answered for t in wanted)
-        return {"double": True, "both": hits == len(wanted) or (hits and bool((good - {row["topic"]}) & set(answered))), "one": hits > 0, "answered": answered}
+        return {
+            "double": True,
+            "both": hits == len(wanted) or (hits and bool((good - {row["topic"]}) & set(answered))),
+            "one": hits > 0,
+            "answered": answered,
+        }
     first = bool(answered) and answered[0] in good and len(answered) <= 2
     return {
-        "double": False, "first": first, "helped": first or any(t in good for t in [*answered, *offered]), "extra": len(answered) > 1,
-        "outside": bool(good & BOUNDARIES), "turned_away": bool(answered) and answered[0] in BOUNDARIES, "asked": not answered, "answered": answered,
+        "double": False,
+        "first": first,
+        "helped": first or any(t in good for t in [*answered, *offered]),
+        "extra": len(answered) > 1,
+        "outside": bool(good & BOUNDARIES),
+        "turned_away": bool(answered) and answered[0] in BOUNDARIES,
+        "asked": not answered,
+        "answered": answered,
     }
 
 
@@ -80,22 +101,34 @@ def score(parse, labelled: List[Dict[str, str]]) -> Dict[str, Any]:
         "asked_back": share(o["asked"] for _, o in single),
         "two_topics_for_one_question": share(o["extra"] for _, o in single),
         "in_scope_turned_away": share(o["turned_away"] for o in inside),
-        "out_of_scope_answered_anyway": share(not o["first"] and not o["turned_away"] and not o["asked"] for o in outside),
+        "out_of_scope_answered_anyway": share(
+            not o["first"] and not o["turned_away"] and not o["asked"] for o in outside
+        ),
         "both_right": share(o["both"] for o in double),
-        "failures": [{"message": r["message"], "want": r["topic"], "got": o["answered"]} for r, o in done if not o.get("first", o.get("both"))],
+        "failures": [
+            {"message": r["message"], "want": r["topic"], "got": o["answered"]}
+            for r, o in done
+            if not o.get("first", o.get("both"))
+        ],
     }
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--failures", type=Path, help="write every failed message there, one JSON object a line")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--failures", type=Path, help="write every failed message there, one JSON object a line"
+    )
     args = parser.parse_args()
     logging.disable(logging.WARNING)
     report = score(load_parser(), rows())
     failures = report.pop("failures")
     print(json.dumps(report, indent=1))
     if args.failures:
-        args.failures.write_text("".join(json.dumps(f, ensure_ascii=False) + "\n" for f in failures), "utf-8")
+        args.failures.write_text(
+            "".join(json.dumps(f, ensure_ascii=False) + "\n" for f in failures), "utf-8"
+        )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,6 @@
-"""Debian's Chromium through Playwright, with a guard: a request that leaves loopback, a script error or a breach of the policy fails the test."""
+"""Debian's Chromium through Playwright, with a guard: a request that leaves loopback, a script
+error or a breach of the policy fails the test."""
+
 import os
 import shutil
 import urllib.parse
@@ -7,10 +9,23 @@ from typing import Any, Dict, List
 
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser") or ""
-ARGUMENTS = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage"]
+CHROMIUM = (
+    os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser") or ""
+)
+ARGUMENTS = [
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+]
 SIZES = {"desktop": (1280, 800), "phone": (390, 844), "narrow": (320, 640)}
-MISSING = "Chromium is not installed: `apt-get install chromium`, or name it in the environment variable CHROMIUM"
+MISSING = (
+    "Chromium is not installed: `apt-get install chromium`, or name it in the environment variable"
+    " CHROMIUM"
+)
 
 
 def start(playwright: Playwright) -> Browser:
@@ -24,24 +39,55 @@ class Visit:
 
     def __init__(self, browser: Browser, size: str = "desktop", **options: Any):
         width, height = SIZES[size]
-        touch: Dict[str, Any] = {} if size == "desktop" else {"has_touch": True, "is_mobile": True, "device_scale_factor": 2}
-        self.context: BrowserContext = browser.new_context(**{"viewport": {"width": width, "height": height}, "locale": "en-GB", "timezone_id": "Europe/London", **touch, **options})
+        touch: Dict[str, Any] = (
+            {}
+            if size == "desktop"
+            else {"has_touch": True, "is_mobile": True, "device_scale_factor": 2}
+        )
+        self.context: BrowserContext = browser.new_context(
+            **{
+                "viewport": {"width": width, "height": height},
+                "locale": "en-GB",
+                "timezone_id": "Europe/London",
+                **touch,
+                **options,
+            }
+        )
         self.outside: List[str] = []
         self.errors: List[str] = []
         self.requests: List[str] = []
         self.context.on("request", self.note)
-        self.context.route(lambda url: urllib.parse.urlsplit(url).hostname not in ("127.0.0.1", "localhost", None, ""), lambda route: route.abort())
+        self.context.route(
+            lambda url: (
+                urllib.parse.urlsplit(url).hostname not in ("127.0.0.1", "localhost", None, "")
+            ),
+            lambda route: route.abort(),
+        )
         self.page: Page = self.context.new_page()
         self.page.set_default_timeout(30_000)  # a busy machine
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" and not message.text.startswith("Failed to load resource") else None)
-        self.page.on("dialog", lambda dialog: (self.errors.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+        self.page.on(
+            "console",
+            lambda message: (
+                self.errors.append(message.text)
+                if message.type == "error"
+                and not message.text.startswith("Failed to load resource")
+                else None
+            ),
+        )
+        self.page.on(
+            "dialog",
+            lambda dialog: (self.errors.append(f"dialog: {dialog.message}"), dialog.dismiss()),
+        )
 
     def note(self, request: Any) -> None:
         """Remember a request; one that leaves loopback is a fault."""
         where = urllib.parse.urlsplit(request.url)
         self.requests.append(request.url)
-        if where.scheme in ("http", "https", "ws", "wss") and where.hostname not in ("127.0.0.1", "localhost"):
+        if where.scheme in ("http", "https", "ws", "wss") and where.hostname not in (
+            "127.0.0.1",
+            "localhost",
+        ):
             self.outside.append(request.url)
 
     def go(self, url: str) -> "Visit":

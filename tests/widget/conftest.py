@@ -1,4 +1,5 @@
 """A browser and a fake channel for the widget's tests. Nothing here needs Rasa."""
+
 import pytest
 from playwright.sync_api import sync_playwright
 
@@ -33,7 +34,8 @@ def channel(fake):
 
 @pytest.fixture
 def visit(browser, channel):
-    """Opens tabs: visit("phone", color_scheme="dark"). At the end nothing may have left loopback or gone wrong on any page."""
+    """Opens tabs: visit("phone", color_scheme="dark"). At the end nothing may have left loopback or
+    gone wrong on any page."""
     opened = []
 
     def start(size="desktop", **options):

@@ -1,4 +1,6 @@
-"""Takes the pictures of docs/widget.md from a running assistant: python -m tests.widget.screenshots http://localhost:5005"""
+"""Takes the pictures of docs/widget.md from a running assistant: python -m tests.widget.screenshots
+http://localhost:5005"""
+
 import sys
 from typing import Any
 

@@ -1,4 +1,6 @@
-"""Accessibility: axe-core in every state, a conversation with the keyboard alone, announcements, focus, target sizes."""
+"""Accessibility: axe-core in every state, a conversation with the keyboard alone, announcements,
+focus, target sizes."""
+
 import threading
 
 import pytest
@@ -7,7 +9,8 @@ from assistant import paths
 from tests.widget import fake
 
 AXE = paths.ROOT / "widget" / "node_modules" / "axe-core" / "axe.min.js"
-#: Runs axe. What it leaves undecided because a scrolled container cuts it off is brought into view and judged again; nothing else is excused.
+#: Runs axe. What it leaves undecided because a scrolled container cuts it off is brought into view
+#: and judged again; nothing else is excused.
 RUN = """async (start) => {
   const options = { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'], resultTypes: ['violations', 'incomplete'] };
   const where = (rule) => rule.nodes.map((node) => `${rule.id}: ${node.target.flat().join(' ')} (${[...node.any, ...node.all].map((check) => check.message).join('; ')})`);
@@ -27,7 +30,10 @@ DEEP = """() => { let e = document.activeElement; while (e?.shadowRoot?.activeEl
 @pytest.fixture(scope="module")
 def axe():
     if not AXE.exists():
-        pytest.skip(f"{AXE.relative_to(paths.ROOT)} is missing: `make widget-packages` fetches it (needs Node.js)")
+        pytest.skip(
+            f"{AXE.relative_to(paths.ROOT)} is missing: `make widget-packages` fetches it (needs"
+            " Node.js)"
+        )
     return AXE.read_text("utf-8")
 
 
@@ -40,10 +46,26 @@ def sound(tab, axe, state, start="microneedling-assistant"):
     assert found["incomplete"] == [], state
 
 
-@pytest.mark.parametrize("size, scheme, direction", [("desktop", "light", "ltr"), ("phone", "dark", "rtl"), ("narrow", "light", "ltr"), ("desktop", "dark", "ltr")])
+@pytest.mark.parametrize(
+    "size, scheme, direction",
+    [
+        ("desktop", "light", "ltr"),
+        ("phone", "dark", "rtl"),
+        ("narrow", "light", "ltr"),
+        ("desktop", "dark", "ltr"),
+    ],
+)
 def test_axe_finds_nothing_in_any_state(visit, channel, axe, size, scheme, direction):
     channel.page_attributes = f'lang="en" dir="{direction}"'
-    channel.replies.update({"throat": fake.emergency, "hot": fake.same_day, "bruise": fake.soon, "sad": fake.crisis, "price": lambda: fake.reminder("emergency")})
+    channel.replies.update(
+        {
+            "throat": fake.emergency,
+            "hot": fake.same_day,
+            "bruise": fake.soon,
+            "sad": fake.crisis,
+            "price": lambda: fake.reminder("emergency"),
+        }
+    )
     tab = visit(size, color_scheme=scheme, reduced_motion="reduce").go(f"{channel.url}/page")
     sound(tab, axe, "launcher")
     channel.fail("clinic", 503)
@@ -205,7 +227,10 @@ def test_a_full_screen_panel_keeps_the_page_behind_out_of_reach(visit, channel):
 
 def test_replies_are_announced_once_and_whole(visit, channel):
     tab = visit().go(f"{channel.url}/page").open().accept()
-    assert tab.find(".log").get_attribute("role") == "log" and tab.find(".log").get_attribute("aria-live") == "polite"
+    assert (
+        tab.find(".log").get_attribute("role") == "log"
+        and tab.find(".log").get_attribute("aria-live") == "polite"
+    )
     tab.page.evaluate("""() => {
       const log = document.querySelector('microneedling-assistant').shadowRoot.querySelector('.log');
       window.heard = [];
@@ -217,7 +242,11 @@ def test_replies_are_announced_once_and_whole(visit, channel):
     tab.page.wait_for_timeout(300)
     heard = tab.page.evaluate("heard")
     assert [whole for whole, _ in heard] == [True] * 4
-    assert "pressure and a prickle" in heard[1][1] and "Please note" in heard[1][1] and "Reviewed" in heard[1][1]
+    assert (
+        "pressure and a prickle" in heard[1][1]
+        and "Please note" in heard[1][1]
+        and "Reviewed" in heard[1][1]
+    )
 
 
 def test_a_restored_conversation_is_not_read_out(visit, channel):
@@ -238,19 +267,29 @@ def test_targets_are_large_enough(visit, channel, size, least):
     tab.find(".thumb").first.click()
     tab.find(".feedback input").wait_for()
     tab.find("summary").first.click()
-    small = tab.page.evaluate("""(least) => [...document.querySelector('microneedling-assistant').shadowRoot.querySelectorAll('.panel button, .panel textarea, .panel input, .panel summary, .panel a')]
+    small = tab.page.evaluate(
+        """(least) => [...document.querySelector('microneedling-assistant').shadowRoot.querySelectorAll('.panel button, .panel textarea, .panel input, .panel summary, .panel a')]
       .filter((e) => !e.closest('.text'))
-      .map((e) => [e.className || e.tagName, e.getBoundingClientRect()]).filter(([, r]) => r.width && (r.height < least - 0.5 || r.width < Math.min(least, 44) - 0.5)).map(([name, r]) => [name, r.width, r.height])""", least)
+      .map((e) => [e.className || e.tagName, e.getBoundingClientRect()]).filter(([, r]) => r.width && (r.height < least - 0.5 || r.width < Math.min(least, 44) - 0.5)).map(([name, r]) => [name, r.width, r.height])""",
+        least,
+    )
     assert small == []  # links inside a sentence are exempt (WCAG 2.5.8)
 
 
 def test_names_contain_the_visible_words(visit, channel):
     tab = visit().go(f"{channel.url}/page").open().accept().say("does it hurt?")
-    wrong = tab.page.evaluate("""() => [...document.querySelector('microneedling-assistant').shadowRoot.querySelectorAll('button[aria-label], a[aria-label]')]
-      .filter((e) => e.innerText.trim() && !e.getAttribute('aria-label').includes(e.innerText.trim())).map((e) => e.className)""")
+    wrong = tab.page.evaluate(
+        """() => [...document.querySelector('microneedling-assistant').shadowRoot.querySelectorAll('button[aria-label], a[aria-label]')]
+      .filter((e) => e.innerText.trim() && !e.getAttribute('aria-label').includes(e.innerText.trim())).map((e) => e.className)"""
+    )
     assert wrong == []
 
 
 def test_forced_colours_keep_edges(visit, channel):
-    tab = visit(forced_colors="active").go(f"{channel.url}/page").open().accept().say("does it hurt?")
-    assert tab.find(".visitor .bubble").evaluate("(e) => getComputedStyle(e).borderTopStyle") == "solid"
+    tab = (
+        visit(forced_colors="active").go(f"{channel.url}/page").open().accept().say("does it hurt?")
+    )
+    assert (
+        tab.find(".visitor .bubble").evaluate("(e) => getComputedStyle(e).borderTopStyle")
+        == "solid"
+    )

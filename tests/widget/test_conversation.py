@@ -1,4 +1,5 @@
 """What a visitor gets: every feature of the widget, against a scripted channel."""
+
 import threading
 import time
 
@@ -19,15 +20,31 @@ def ready(visit, channel, size="desktop", **options):
 def test_nothing_is_sent_before_the_notice_is_accepted(visit, channel):
     tab = visit().go(f"{channel.url}/page").open()
     notice = tab.find(".notice").inner_text()
-    for words in ("automated", "not a clinician", "general information", "photos", "medical history", "999", "30 days", "Privacy notice"):
+    for words in (
+        "automated",
+        "not a clinician",
+        "general information",
+        "photos",
+        "medical history",
+        "999",
+        "30 days",
+        "Privacy notice",
+    ):
         assert words in notice, words
-    assert tab.find(".notice a", ).first.get_attribute("href") == "tel:999"
+    assert (
+        tab.find(
+            ".notice a",
+        ).first.get_attribute("href")
+        == "tel:999"
+    )
     assert tab.find(".notice .links a").get_attribute("href") == "https://moonwort.example/privacy"
     assert tab.find("#box").count() == 0
     assert {(method, path) for method, path, _ in channel.requests} == {("GET", "clinic")}
     tab.accept()
     assert [path for _, path, _ in channel.requests] == ["clinic", "sessions"]
-    assert tab.find(".turn .message").all_inner_texts() == ["What would you like to know about microneedling?"]  # the notice is not said twice
+    assert tab.find(".turn .message").all_inner_texts() == [
+        "What would you like to know about microneedling?"
+    ]  # the notice is not said twice
 
 
 def test_suggested_questions_lead_on(visit, channel):
@@ -49,7 +66,11 @@ def test_an_answer_its_caveat_sources_and_review_date(visit, channel):
     source = answer.locator(".sources li a")
     assert not source.is_visible()
     answer.locator("summary").click()
-    assert source.is_visible() and source.get_attribute("href") == "https://journal.example/review" and "noopener" in source.get_attribute("rel")
+    assert (
+        source.is_visible()
+        and source.get_attribute("href") == "https://journal.example/review"
+        and "noopener" in source.get_attribute("rel")
+    )
     assert "Journal of Skin, 2021" in source.inner_text()
     assert answer.locator(".reviewed").inner_text() == "Reviewed 20 November 2026"
 
@@ -65,20 +86,62 @@ def test_the_typing_indicator_shows_while_a_reply_is_on_its_way(visit, channel):
     assert tab.find(".typing").count() == 0
 
 
-@pytest.mark.parametrize("reply, style, title, numbers", [
-    (fake.emergency, "emergency", "Emergency", ["tel:999", "tel:+442079460958"]),
-    (fake.same_day, "today", "Urgent", ["tel:111", "tel:+442079460958", "tel:999"]),
-    (lambda: turn(("triage", "Call 999 if it spreads. Else NHS 111 today, and the clinic on +44 20 7946 0958."), kind="triage", urgency="same_day"), "today", "Urgent", ["tel:111", "tel:+442079460958", "tel:999"]),
-    (lambda: turn(("triage", "Tell NHS 111 and then call 999."), kind="triage", urgency="emergency"), "emergency", "Emergency", ["tel:999", "tel:111"]),
-    (lambda: turn(("triage", "Get help at once."), kind="triage", urgency="emergency"), "emergency", "Emergency", ["tel:999"]),
-    (lambda: turn(("triage", "See a doctor today."), kind="triage", urgency="same_day"), "today", "Urgent", ["tel:+442079460958"]),
-    (fake.soon, "soon", "Contact the clinic", ["tel:+442079460958", "tel:999"]),
-    (lambda: fake.reminder("emergency"), "emergency", "Emergency", ["tel:999"]),
-    (lambda: fake.reminder("emergency", "contact_clinic"), "emergency", "Emergency", ["tel:999"]),
-    (lambda: fake.reminder("same_day", "contact_clinic"), "today", "Urgent", ["tel:111"]),
-    (fake.crisis, "crisis", "You are not alone", ["tel:999", "tel:116123"]),
-])
-def test_an_urgent_reply_looks_urgent_and_is_a_tap_away(visit, channel, reply, style, title, numbers):
+@pytest.mark.parametrize(
+    "reply, style, title, numbers",
+    [
+        (fake.emergency, "emergency", "Emergency", ["tel:999", "tel:+442079460958"]),
+        (fake.same_day, "today", "Urgent", ["tel:111", "tel:+442079460958", "tel:999"]),
+        (
+            lambda: turn(
+                (
+                    "triage",
+                    (
+                        "Call 999 if it spreads. Else NHS 111 today, and the clinic on +44 20 7946"
+                        " 0958."
+                    ),
+                ),
+                kind="triage",
+                urgency="same_day",
+            ),
+            "today",
+            "Urgent",
+            ["tel:111", "tel:+442079460958", "tel:999"],
+        ),
+        (
+            lambda: turn(
+                ("triage", "Tell NHS 111 and then call 999."), kind="triage", urgency="emergency"
+            ),
+            "emergency",
+            "Emergency",
+            ["tel:999", "tel:111"],
+        ),
+        (
+            lambda: turn(("triage", "Get help at once."), kind="triage", urgency="emergency"),
+            "emergency",
+            "Emergency",
+            ["tel:999"],
+        ),
+        (
+            lambda: turn(("triage", "See a doctor today."), kind="triage", urgency="same_day"),
+            "today",
+            "Urgent",
+            ["tel:+442079460958"],
+        ),
+        (fake.soon, "soon", "Contact the clinic", ["tel:+442079460958", "tel:999"]),
+        (lambda: fake.reminder("emergency"), "emergency", "Emergency", ["tel:999"]),
+        (
+            lambda: fake.reminder("emergency", "contact_clinic"),
+            "emergency",
+            "Emergency",
+            ["tel:999"],
+        ),
+        (lambda: fake.reminder("same_day", "contact_clinic"), "today", "Urgent", ["tel:111"]),
+        (fake.crisis, "crisis", "You are not alone", ["tel:999", "tel:116123"]),
+    ],
+)
+def test_an_urgent_reply_looks_urgent_and_is_a_tap_away(
+    visit, channel, reply, style, title, numbers
+):
     channel.replies["help"] = reply
     tab = ready(visit, channel, "phone").say("help")
     card = tab.find(f".urgent.{style}")
@@ -91,8 +154,14 @@ def test_an_urgent_reply_looks_urgent_and_is_a_tap_away(visit, channel, reply, s
 
 @pytest.fixture
 def elsewhere(channel, tmp_path):
-    """The knowledge base of a clinic in a country that countries.yml does not name, and its card on the channel."""
-    text = (paths.ROOT / "clinic.yml").read_text("utf-8").replace("country: GB", "country: ZW").replace('"+44 20 7946 0958"', '"+263 4 123 4567"')
+    """The knowledge base of a clinic in a country that countries.yml does not name, and its card on
+    the channel."""
+    text = (
+        (paths.ROOT / "clinic.yml")
+        .read_text("utf-8")
+        .replace("country: GB", "country: ZW")
+        .replace('"+44 20 7946 0958"', '"+263 4 123 4567"')
+    )
     (tmp_path / "clinic.yml").write_text(text, "utf-8")
     before, kb = channel.card, knowledge.load(clinic_path=tmp_path / "clinic.yml")
     channel.card = contact.card(kb)
@@ -100,17 +169,39 @@ def elsewhere(channel, tmp_path):
     channel.card = before
 
 
-@pytest.mark.parametrize("response", ["utter_emergency", "utter_emergency_allergy", "utter_emergency_es", "utter_same_day", "utter_same_day_eye"])
-def test_where_the_country_is_not_known_the_emergency_number_is_words_and_no_button(visit, channel, elsewhere, response):
-    channel.replies["help"] = said_by_rasa(response, elsewhere.phrases.fill(responses()[response])).as_dict()
+@pytest.mark.parametrize(
+    "response",
+    [
+        "utter_emergency",
+        "utter_emergency_allergy",
+        "utter_emergency_es",
+        "utter_same_day",
+        "utter_same_day_eye",
+    ],
+)
+def test_where_the_country_is_not_known_the_emergency_number_is_words_and_no_button(
+    visit, channel, elsewhere, response
+):
+    channel.replies["help"] = said_by_rasa(
+        response, elsewhere.phrases.fill(responses()[response])
+    ).as_dict()
     tab = ready(visit, channel, "phone").say("help")
     card = tab.find(".urgent")
-    assert [call.get_attribute("href") for call in card.locator(".call").all()] == ["tel:+26341234567"]
-    assert {link.get_attribute("href") for link in tab.find("a[href^='tel:']").all()} == {"tel:+26341234567"}  # nor is it a link
+    assert [call.get_attribute("href") for call in card.locator(".call").all()] == [
+        "tel:+26341234567"
+    ]
+    assert {link.get_attribute("href") for link in tab.find("a[href^='tel:']").all()} == {
+        "tel:+26341234567"
+    }  # nor is it a link
     if level_of(response) == "emergency":
-        assert card.locator(".words").inner_text() == "Emergency: call your local emergency number (such as 911, 999, 112 or 000)"
+        assert (
+            card.locator(".words").inner_text()
+            == "Emergency: call your local emergency number (such as 911, 999, 112 or 000)"
+        )
         assert card.locator(".call.first").count() == 0  # the clinic is not the first to call
-        assert card.locator(".words").bounding_box()["y"] < card.locator(".text").bounding_box()["y"]
+        assert (
+            card.locator(".words").bounding_box()["y"] < card.locator(".text").bounding_box()["y"]
+        )
     else:
         assert card.locator(".words").count() == 0 and card.locator(".call.first").count() == 1
 
@@ -122,7 +213,9 @@ def test_an_urgent_reply_without_any_number_is_shown_all_the_same(visit, channel
     channel.replies["help"] = turn(("triage", "Get help."), kind="triage", urgency=level)
     try:
         card = ready(visit, channel).say("help").find(".urgent")
-        assert "Get help." in card.inner_text() and ("Emergency: call the ambulance" in card.inner_text()) == (level == "emergency")
+        assert "Get help." in card.inner_text() and (
+            "Emergency: call the ambulance" in card.inner_text()
+        ) == (level == "emergency")
     finally:
         channel.card = before
 
@@ -130,11 +223,20 @@ def test_an_urgent_reply_without_any_number_is_shown_all_the_same(visit, channel
 def test_a_reminder_in_an_ordinary_answer_keeps_that_answer_ordinary(visit, channel):
     channel.replies["price"] = fake.reminder("emergency")
     tab = ready(visit, channel).say("price")
-    assert tab.find(".urgent.emergency h3").inner_text() == "Emergency" and tab.find(".turn").last.locator(".message.answer").inner_text() == "A session costs £180."
+    assert (
+        tab.find(".urgent.emergency h3").inner_text() == "Emergency"
+        and tab.find(".turn").last.locator(".message.answer").inner_text()
+        == "A session costs £180."
+    )
 
 
-@pytest.mark.parametrize("caution, shown", [("pregnancy", 0), ("breastfeeding", 0), ("isotretinoin", 0), ("minor", 0), ("keloid", 1)])
-def test_the_booking_link_is_not_offered_where_a_person_has_to_be_asked_first(visit, channel, caution, shown):
+@pytest.mark.parametrize(
+    "caution, shown",
+    [("pregnancy", 0), ("breastfeeding", 0), ("isotretinoin", 0), ("minor", 0), ("keloid", 1)],
+)
+def test_the_booking_link_is_not_offered_where_a_person_has_to_be_asked_first(
+    visit, channel, caution, shown
+):
     channel.replies["I am"] = {**turn(("caution", "A caution.")), "cautions": [caution]}
     tab = ready(visit, channel)
     tab.find(".person").click()
@@ -158,7 +260,12 @@ def test_thumbs_with_an_optional_word(visit, channel):
     tab.find(".feedback form button").click()
     tab.find(".thanks").wait_for()
     first, second = channel.calls("POST", "feedback")
-    assert first["vote"] == second["vote"] == "down" and first["topic"] == "pain" and "comment" not in first and second["comment"] == "too long"
+    assert (
+        first["vote"] == second["vote"] == "down"
+        and first["topic"] == "pain"
+        and "comment" not in first
+        and second["comment"] == "too long"
+    )
     assert first["turn"] == tab.find(".turn").nth(1).get_attribute("data-id")
 
 
@@ -166,7 +273,10 @@ def test_a_vote_that_could_not_be_sent_is_taken_back_and_said(visit, channel):
     tab = ready(visit, channel).say("does it hurt?")
     channel.fail("feedback", 503)
     tab.find(".thumb").first.click()
-    tab.page.wait_for_function("document.querySelector('microneedling-assistant').shadowRoot.querySelector('.panel > [role=status]').textContent.includes('could not be sent')")
+    tab.page.wait_for_function(
+        "document.querySelector('microneedling-assistant').shadowRoot.querySelector('.panel >"
+        " [role=status]').textContent.includes('could not be sent')"
+    )
     assert tab.find(".thumb").first.get_attribute("aria-pressed") == "false"
 
 
@@ -181,7 +291,10 @@ def test_a_person_is_always_in_reach(visit, channel):
     tab.find(".person").click()
     sheet = tab.find(".sheet")
     assert sheet.locator(".row").first.get_attribute("href") == "tel:+442079460958"
-    assert sheet.locator("a[href^='mailto:']").count() == 1 and "Tuesday to Wednesday" in sheet.inner_text()
+    assert (
+        sheet.locator("a[href^='mailto:']").count() == 1
+        and "Tuesday to Wednesday" in sheet.inner_text()
+    )
     sheet.get_by_text("Ask here to be put in touch").click()
     tab.find(".turn").nth(2).wait_for()
     assert channel.calls("POST", "messages")[-1]["text"] == "I would like to talk to a person."
@@ -206,7 +319,9 @@ def test_deleting_erases_server_and_tab(visit, channel):
     tab.find(".sheet .danger").click()
     tab.find(".card").get_by_text("has been deleted").wait_for()
     assert channel.sessions == {}
-    kept = tab.page.evaluate("Object.entries(sessionStorage).filter(([name]) => !name.endsWith(' open'))")
+    kept = tab.page.evaluate(
+        "Object.entries(sessionStorage).filter(([name]) => !name.endsWith(' open'))"
+    )
     assert kept == []
     tab.find(".card .primary").click()
     assert tab.find(".notice").is_visible()
@@ -248,7 +363,9 @@ def test_deleting_does_not_send_what_waits_first(visit, channel):
     tab.find(".sheet .danger[aria-disabled=true]").wait_for()
     channel.hold.set()
     tab.find(".card").get_by_text("has been deleted").wait_for()
-    assert [body["text"] for body in channel.calls("POST", "messages")] == ["one"] and channel.sessions == {}
+    assert [body["text"] for body in channel.calls("POST", "messages")] == [
+        "one"
+    ] and channel.sessions == {}
     assert len(channel.calls("POST", "sessions")) == 1
 
 
@@ -277,7 +394,11 @@ def test_deleting_says_that_the_clinic_has_a_request_already(visit, channel):
     tab.find(".sheet").get_by_text("Delete my conversation").click()
     tab.find(".sheet .danger").click()
     text = tab.find("section.card").inner_text()
-    assert "has been deleted" in text and "already has your request" in text and "+44 20 7946 0958" in text
+    assert (
+        "has been deleted" in text
+        and "already has your request" in text
+        and "+44 20 7946 0958" in text
+    )
 
 
 def test_a_deletion_that_fails_is_said_and_can_be_tried_again(visit, channel):
@@ -310,7 +431,15 @@ def test_the_transcript_is_a_text_file(visit, channel, tmp_path):
     assert download.value.suggested_filename == "Fern.txt"
     download.value.save_as(tmp_path / "t.txt")
     text = (tmp_path / "t.txt").read_text("utf-8")
-    for words in ("You: does it hurt?", "Fern: Most people feel pressure", "Please note: ", "https://journal.example/review", "Reviewed 20 November 2026", "Emergency: Call 999 now", "call 999"):
+    for words in (
+        "You: does it hurt?",
+        "Fern: Most people feel pressure",
+        "Please note: ",
+        "https://journal.example/review",
+        "Reviewed 20 November 2026",
+        "Emergency: Call 999 now",
+        "call 999",
+    ):
         assert words in text, words
     assert "**" not in text
 
@@ -346,7 +475,9 @@ def test_an_expired_session_says_so_and_starts_anew(visit, channel):
     tab.find(".note").wait_for()
     tab.find(".turn").nth(3).wait_for()
     assert "has expired" in tab.find(".note").inner_text()
-    assert channel.calls("POST", "messages")[-1]["text"] == "Numbing cream"  # a choice of the old conversation is asked in words
+    assert (
+        channel.calls("POST", "messages")[-1]["text"] == "Numbing cream"
+    )  # a choice of the old conversation is asked in words
     assert tab.find(".turn.old .chip").count() == 0 and tab.find(".turn.old .thumb").count() == 0
     assert tab.find(".visitor").count() == 2 and tab.find(".visitor small").count() == 0
 
@@ -387,16 +518,31 @@ def test_a_message_under_way_outlives_the_page_and_is_answered_once(visit, chann
     first, again = channel.calls("POST", "messages")
     assert first == again
     tab.page.wait_for_timeout(300)
-    assert tab.find(".visitor").count() == 1 and tab.find(".turn").count() == 2 and tab.find(".visitor small").count() == 0
+    assert (
+        tab.find(".visitor").count() == 1
+        and tab.find(".turn").count() == 2
+        and tab.find(".visitor small").count() == 0
+    )
 
 
-@pytest.mark.parametrize("status, words", [(429, "wait 7 seconds"), (503, "cannot answer just now"), (500, "cannot answer just now"), (409, "cannot answer just now")])
+@pytest.mark.parametrize(
+    "status, words",
+    [
+        (429, "wait 7 seconds"),
+        (503, "cannot answer just now"),
+        (500, "cannot answer just now"),
+        (409, "cannot answer just now"),
+    ],
+)
 def test_each_trouble_has_its_sentence_a_retry_and_the_phone(visit, channel, status, words):
     tab = ready(visit, channel)
     channel.fail("messages", status, Retry_After="7")
     tab.say("does it hurt?", wait=False)
     problem = tab.find(".problem")
-    assert words in problem.inner_text() and problem.locator("a").get_attribute("href") == "tel:+442079460958"
+    assert (
+        words in problem.inner_text()
+        and problem.locator("a").get_attribute("href") == "tel:+442079460958"
+    )
     assert tab.find(".visitor small").inner_text() == "Not sent yet"
     problem.locator("button").click()
     tab.find(".turn").nth(1).wait_for()
@@ -409,7 +555,10 @@ def test_offline_keeps_the_message_and_sends_it_when_connected(visit, channel):
     tab = ready(visit, channel)
     tab.context.set_offline(True)
     tab.say("does it hurt?", wait=False)
-    assert "offline" in tab.find(".problem").inner_text() and "+44" in tab.find(".problem").inner_text()
+    assert (
+        "offline" in tab.find(".problem").inner_text()
+        and "+44" in tab.find(".problem").inner_text()
+    )
     tab.context.set_offline(False)
     tab.find(".turn").nth(1).wait_for()
     assert tab.find(".problem").count() == 0
@@ -425,10 +574,14 @@ def test_a_broken_connection_is_tried_once_more_without_a_word(visit, channel):
 def test_a_server_that_cannot_be_reached_is_not_called_offline(visit, channel):
     tab = ready(visit, channel)
     sent = []
-    tab.page.route("**/messages", lambda route: (sent.append(route.request.post_data_json), route.abort()))
+    tab.page.route(
+        "**/messages", lambda route: (sent.append(route.request.post_data_json), route.abort())
+    )
     tab.say("does it hurt?", wait=False)
     problem = tab.find(".problem")
-    assert "cannot answer just now" in problem.inner_text() and "offline" not in problem.inner_text()
+    assert (
+        "cannot answer just now" in problem.inner_text() and "offline" not in problem.inner_text()
+    )
     assert len(sent) == 2 and sent[0] == sent[1]
     tab.page.unroute("**/messages")
     problem.locator("button").click()
@@ -484,7 +637,9 @@ def test_a_panel_that_does_not_arrive_can_be_asked_for_again(visit, channel):
     tab.page.route("**/assets/panel-*", lambda route: route.abort())
     tab.go(f"{channel.url}/page")
     tab.find(".launcher").click()
-    tab.page.wait_for_function("document.querySelector('microneedling-assistant').shadowRoot.querySelector('.launcher').innerText.includes('+44')")
+    tab.page.wait_for_function(
+        "document.querySelector('microneedling-assistant').shadowRoot.querySelector('.launcher').innerText.includes('+44')"
+    )
     tab.page.unroute("**/assets/panel-*")
     tab.open()
     assert tab.find(".notice").is_visible()
@@ -511,8 +666,12 @@ def test_the_limit_is_shown_near_its_end(visit, channel):
     tab = ready(visit, channel)
     for length, words in ((3499, ""), (3600, "400 characters left"), (4012, "12 characters over")):
         tab.find("#box").fill("x" * length)
-        assert words in tab.find("#count").text_content() and bool(words) == bool(tab.find("#count").text_content())
-    tab.find("#box").press("Enter")  # the server triages the whole text before it asks for a shorter one
+        assert words in tab.find("#count").text_content() and bool(words) == bool(
+            tab.find("#count").text_content()
+        )
+    tab.find("#box").press(
+        "Enter"
+    )  # the server triages the whole text before it asks for a shorter one
     tab.find(".turn").nth(1).wait_for()
     assert len(channel.calls("POST", "messages")[0]["text"]) == 4012
 
@@ -523,7 +682,9 @@ def test_a_text_that_the_server_does_not_take_comes_back_to_the_box(visit, chann
     channel.fail("messages", status)
     tab.say("a very long story", wait=False)
     assert words in tab.find(".note").inner_text()
-    assert tab.find("#box").input_value() == "a very long story" and tab.find(".visitor").count() == 0
+    assert (
+        tab.find("#box").input_value() == "a very long story" and tab.find(".visitor").count() == 0
+    )
 
 
 def test_a_text_that_comes_back_does_not_push_out_what_is_being_written(visit, channel):
@@ -557,17 +718,33 @@ def test_escape_closes_what_is_open_and_gives_the_focus_back(visit, channel):
     assert tab.find(".sheet").count() == 0 and tab.find(".panel[open]").count() == 1
     tab.page.keyboard.press("Escape")
     assert tab.find(".panel[open]").count() == 0
-    assert tab.page.evaluate("document.activeElement.shadowRoot.activeElement.className") == "launcher"
+    assert (
+        tab.page.evaluate("document.activeElement.shadowRoot.activeElement.className") == "launcher"
+    )
 
 
 def test_the_back_gesture_of_a_phone_closes_the_panel(visit, channel):
     tab = ready(visit, channel, "phone")
     tab.find(".person").tap()
-    back = "() => { const event = new Event('cancel', { cancelable: true }); document.querySelector('microneedling-assistant').shadowRoot.querySelector('dialog').dispatchEvent(event); return event.defaultPrevented; }"
-    assert tab.page.evaluate(back) and tab.find(".sheet").count() == 0 and tab.find(".panel[open]").count() == 1
-    assert tab.page.evaluate(back) and tab.find(".panel[open]").count() == 0 and tab.find(".launcher").is_visible()
+    back = (
+        "() => { const event = new Event('cancel', { cancelable: true });"
+        " document.querySelector('microneedling-assistant').shadowRoot.querySelector('dialog').dispatchEvent(event);"
+        " return event.defaultPrevented; }"
+    )
+    assert (
+        tab.page.evaluate(back)
+        and tab.find(".sheet").count() == 0
+        and tab.find(".panel[open]").count() == 1
+    )
+    assert (
+        tab.page.evaluate(back)
+        and tab.find(".panel[open]").count() == 0
+        and tab.find(".launcher").is_visible()
+    )
     tab.open()
-    tab.page.evaluate("document.querySelector('microneedling-assistant').shadowRoot.querySelector('dialog').close()")  # as a browser does that does not ask first
+    tab.page.evaluate(
+        "document.querySelector('microneedling-assistant').shadowRoot.querySelector('dialog').close()"
+    )  # as a browser does that does not ask first
     tab.find(".launcher").wait_for()
 
 
@@ -578,7 +755,11 @@ def test_turning_the_phone_keeps_the_conversation(visit, channel):
         tab.page.set_viewport_size({"width": width, "height": height})
         tab.page.wait_for_timeout(100)
         box = tab.find("#box").bounding_box()
-        assert box["y"] + box["height"] <= height and tab.find(".turn").count() == 2 and tab.find("#box").input_value() == "and after"
+        assert (
+            box["y"] + box["height"] <= height
+            and tab.find(".turn").count() == 2
+            and tab.find("#box").input_value() == "and after"
+        )
 
 
 def test_a_deep_link_asks_once_the_notice_is_accepted(visit, channel):
@@ -590,7 +771,9 @@ def test_a_deep_link_asks_once_the_notice_is_accepted(visit, channel):
     assert channel.calls("POST", "messages")[0]["text"] == "Does microneedling hurt?"
     tab.page.locator("#link").click()  # the same link again, on the page itself
     tab.find(".turn").nth(2).wait_for()
-    assert [body["text"] for body in channel.calls("POST", "messages")] == ["Does microneedling hurt?"] * 2
+    assert [body["text"] for body in channel.calls("POST", "messages")] == [
+        "Does microneedling hurt?"
+    ] * 2
 
 
 @pytest.mark.parametrize("link", ["#ask=nothing_of_the_kind", "#ask=%3Cscript%3E", "#other"])
@@ -616,7 +799,10 @@ def test_events_tell_the_page_what_happens_but_never_what_is_said(visit, channel
     tab.page.keyboard.press("Escape")
     seen = tab.page.evaluate("seen")
     assert [name for name, _ in seen] == ["open", "message", "message", "urgent", "close"]
-    assert seen[3][1] == {"urgency": "emergency"} and seen[2][1] == {"from": "assistant", "kind": "triage"}
+    assert seen[3][1] == {"urgency": "emergency"} and seen[2][1] == {
+        "from": "assistant",
+        "kind": "triage",
+    }
     assert "throat" not in str(seen) and "999" not in str(seen)
 
 
@@ -626,12 +812,17 @@ def test_two_tags_make_one_widget_and_no_global_name(visit, channel):
     channel.body = "<script async src='/webhooks/web/widget.js'></script>"
     tab = visit().go(f"{channel.url}/page").open().accept().say("does it hurt?")
     assert tab.page.locator("microneedling-assistant").count() == 1
-    assert set(tab.page.evaluate("Object.keys(window)")) == set(bare.page.evaluate("Object.keys(window)"))
+    assert set(tab.page.evaluate("Object.keys(window)")) == set(
+        bare.page.evaluate("Object.keys(window)")
+    )
 
 
 def test_without_storage_the_conversation_lasts_as_long_as_the_page(visit, channel):
     tab = visit()
-    tab.page.add_init_script("Object.defineProperty(window, 'sessionStorage', { get() { throw new DOMException('no', 'SecurityError'); } })")
+    tab.page.add_init_script(
+        "Object.defineProperty(window, 'sessionStorage', { get() { throw new DOMException('no',"
+        " 'SecurityError'); } })"
+    )
     tab.go(f"{channel.url}/page").open().accept().say("does it hurt?")
     assert tab.find(".turn").count() == 2
 
@@ -651,13 +842,30 @@ def test_spanish_interface(visit, channel):
     assert tab.find(".launcher").inner_text() == "Haga una pregunta"
     tab.open()
     notice = tab.find(".notice").inner_text()
-    assert "no un profesional sanitario" in notice and "30 días" in notice and "999" in notice and "{" not in notice
+    assert (
+        "no un profesional sanitario" in notice
+        and "30 días" in notice
+        and "999" in notice
+        and "{" not in notice
+    )
     tab.accept().say("does it hurt?")
-    assert tab.find(".panel").get_attribute("lang") == "es" and tab.find(".notice .text").count() == 0
+    assert (
+        tab.find(".panel").get_attribute("lang") == "es" and tab.find(".notice .text").count() == 0
+    )
     spoken = "(e) => e.closest('[lang]').lang"
-    for selector, language in ((".answer .text", "en"), (".chip", "en"), (".sources li a", "en"), (".caveat .label", "es"), ("summary", "es"), (".reviewed", "es"), (".thumb", "es")):
+    for selector, language in (
+        (".answer .text", "en"),
+        (".chip", "en"),
+        (".sources li a", "en"),
+        (".caveat .label", "es"),
+        ("summary", "es"),
+        (".reviewed", "es"),
+        (".thumb", "es"),
+    ):
         assert tab.find(".turn").last.locator(selector).first.evaluate(spoken) == language, selector
-    channel.replies["hola"] = turn(("answer", "Lo siento, solo puedo responder en inglés."), kind="fallback")
+    channel.replies["hola"] = turn(
+        ("answer", "Lo siento, solo puedo responder en inglés."), kind="fallback"
+    )
     channel.replies["hola"]["messages"][0]["language"] = "es"
     assert tab.say("hola").find(".turn").last.locator(".text").evaluate(spoken) == "es"
     tab.find(".menu-button").click()
@@ -673,7 +881,10 @@ def test_spanish_falls_back_to_english_when_its_file_does_not_arrive(visit, chan
     tab = visit()
     tab.page.route("**/assets/es-*", lambda route: route.abort())
     tab.go(f"{channel.url}/page").open()
-    assert tab.find(".notice .primary").inner_text() == "I understand, start" and tab.find(".panel").get_attribute("lang") == "en"
+    assert (
+        tab.find(".notice .primary").inner_text() == "I understand, start"
+        and tab.find(".panel").get_attribute("lang") == "en"
+    )
     tab.errors.clear()
 
 
@@ -681,4 +892,7 @@ def test_an_answer_without_sources_or_choices_is_plain(visit, channel):
     channel.replies["hello"] = turn(("answer", "Hello!"), kind="smalltalk", topics=("smalltalk",))
     tab = ready(visit, channel).say("hello")
     last = tab.find(".turn").nth(1)
-    assert last.locator(".sources, .choices").count() == 0 and last.locator(".answer").inner_text() == "Hello!"
+    assert (
+        last.locator(".sources, .choices").count() == 0
+        and last.locator(".answer").inner_text() == "Hello!"
+    )

@@ -1,11 +1,20 @@
-"""How it looks: sizes, themes, right-to-left, colours, zoom, the on-screen keyboard, reduced motion."""
+"""How it looks: sizes, themes, right-to-left, colours, zoom, the on-screen keyboard, reduced
+motion."""
+
 import threading
 
 import pytest
 
 from tests.widget import fake
 
-CASES = [("desktop", "light", "ltr"), ("desktop", "dark", "rtl"), ("phone", "light", "rtl"), ("phone", "dark", "ltr"), ("narrow", "light", "ltr"), ("narrow", "dark", "rtl")]
+CASES = [
+    ("desktop", "light", "ltr"),
+    ("desktop", "dark", "rtl"),
+    ("phone", "light", "rtl"),
+    ("phone", "dark", "ltr"),
+    ("narrow", "light", "ltr"),
+    ("narrow", "dark", "rtl"),
+]
 #: Elements of the panel whose content is wider than they are, hidden helpers apart.
 SPILLS = """() => [...document.querySelector('microneedling-assistant').shadowRoot.querySelectorAll('.panel, .panel *')]
   .filter((e) => !e.closest('.hidden') && !e.closest('svg') && e.clientWidth > 0 && e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).display !== 'inline')
@@ -41,7 +50,13 @@ def test_nothing_spills_sideways(visit, channel, size, scheme, direction):
 
 @pytest.mark.parametrize("size", ["phone", "narrow"])
 def test_a_phone_is_filled_and_a_desktop_is_not(visit, channel, size):
-    box = visit(size, reduced_motion="reduce").go(f"{channel.url}/page").open().find(".panel").bounding_box()
+    box = (
+        visit(size, reduced_motion="reduce")
+        .go(f"{channel.url}/page")
+        .open()
+        .find(".panel")
+        .bounding_box()
+    )
     width, height = {"phone": (390, 844), "narrow": (320, 640)}[size]
     assert (box["x"], box["y"], round(box["width"]), round(box["height"])) == (0, 0, width, height)
     desk = visit("desktop").go(f"{channel.url}/page").open()
@@ -49,12 +64,22 @@ def test_a_phone_is_filled_and_a_desktop_is_not(visit, channel, size):
     desk.page.locator("#link").click(trial=True)  # the page beside it stays usable
 
 
-@pytest.mark.parametrize("theme, scheme, dark", [(None, "light", False), (None, "dark", True), ("light", "dark", False), ("dark", "light", True)])
+@pytest.mark.parametrize(
+    "theme, scheme, dark",
+    [
+        (None, "light", False),
+        (None, "dark", True),
+        ("light", "dark", False),
+        ("dark", "light", True),
+    ],
+)
 def test_light_and_dark_by_device_and_by_the_page(visit, channel, theme, scheme, dark):
     if theme:
         channel.attributes["theme"] = theme
     tab = visit(color_scheme=scheme).go(f"{channel.url}/page").open()
-    red = tab.find(".panel").evaluate("(panel) => Number(getComputedStyle(panel).backgroundColor.match(/\\d+/)[0])")
+    red = tab.find(".panel").evaluate(
+        "(panel) => Number(getComputedStyle(panel).backgroundColor.match(/\\d+/)[0])"
+    )
     assert (red < 64) == dark
 
 
@@ -68,7 +93,21 @@ LUMINANCE = """(element) => {
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("color", ["#2f6f6a", "#ffe600", "white", "black", "#808080", "rgb(255, 0, 0)", "#767676", "hsl(210 90% 60%)", "pink", "nonsense"])
+@pytest.mark.parametrize(
+    "color",
+    [
+        "#2f6f6a",
+        "#ffe600",
+        "white",
+        "black",
+        "#808080",
+        "rgb(255, 0, 0)",
+        "#767676",
+        "hsl(210 90% 60%)",
+        "pink",
+        "nonsense",
+    ],
+)
 def test_contrast_is_kept_for_any_brand_colour(visit, channel, color, scheme):
     channel.attributes["color"] = color
     tab = visit(color_scheme=scheme, reduced_motion="reduce").go(f"{channel.url}/page")
@@ -76,16 +115,32 @@ def test_contrast_is_kept_for_any_brand_colour(visit, channel, color, scheme):
     tab.open()
     assert tab.find(".notice .primary").evaluate(LUMINANCE) >= 4.5
     tab.accept().say("does it hurt?")
-    for selector in (".visitor .bubble", ".person", ".chip", ".send", ".avatar", ".caveat .label", ".caution .text", ".reviewed", ".thumb"):
+    for selector in (
+        ".visitor .bubble",
+        ".person",
+        ".chip",
+        ".send",
+        ".avatar",
+        ".caveat .label",
+        ".caution .text",
+        ".reviewed",
+        ".thumb",
+    ):
         assert tab.find(selector).last.evaluate(LUMINANCE) >= 4.5, selector
 
 
 def test_the_brand_colour_is_the_clinics(visit, channel):
     channel.attributes["color"] = "#7a2a5a"
     tab = visit().go(f"{channel.url}/page")
-    assert tab.find(".launcher").evaluate("(e) => getComputedStyle(e).backgroundColor") == "rgb(122, 42, 90)"
+    assert (
+        tab.find(".launcher").evaluate("(e) => getComputedStyle(e).backgroundColor")
+        == "rgb(122, 42, 90)"
+    )
     tab.open().accept()
-    assert tab.find(".send").evaluate("(e) => getComputedStyle(e).backgroundColor") == "rgb(122, 42, 90)"
+    assert (
+        tab.find(".send").evaluate("(e) => getComputedStyle(e).backgroundColor")
+        == "rgb(122, 42, 90)"
+    )
 
 
 def test_zoomed_to_four_hundred_per_cent(visit, channel):
@@ -104,11 +159,17 @@ def test_the_on_screen_keyboard_does_not_cover_the_box(visit, channel):
     })()""")
     tab.go(f"{channel.url}/page").open().accept().say("does it hurt?")
     tab.find("#box").tap()
-    tab.page.evaluate("Object.assign(visualViewport, { height: 420, offsetTop: 30 }); visualViewport.dispatchEvent(new Event('resize'))")
+    tab.page.evaluate(
+        "Object.assign(visualViewport, { height: 420, offsetTop: 30 });"
+        " visualViewport.dispatchEvent(new Event('resize'))"
+    )
     box, panel = tab.find("#box").bounding_box(), tab.find(".panel").bounding_box()
     assert (panel["y"], round(panel["height"])) == (30, 420)
     assert box["y"] >= 30 and box["y"] + box["height"] <= 450
-    tab.page.evaluate("Object.assign(visualViewport, { height: 844, offsetTop: 0 }); visualViewport.dispatchEvent(new Event('resize'))")
+    tab.page.evaluate(
+        "Object.assign(visualViewport, { height: 844, offsetTop: 0 });"
+        " visualViewport.dispatchEvent(new Event('resize'))"
+    )
     assert round(tab.find(".panel").bounding_box()["height"]) == 844
 
 
@@ -117,11 +178,21 @@ def test_reduced_motion_stills_everything(visit, channel):
     channel.hold = threading.Event()
     tab.say("does it hurt?", wait=False)
     tab.find(".typing").wait_for()
-    assert tab.page.evaluate("document.querySelector('microneedling-assistant').shadowRoot.getAnimations().length") == 0
+    assert (
+        tab.page.evaluate(
+            "document.querySelector('microneedling-assistant').shadowRoot.getAnimations().length"
+        )
+        == 0
+    )
     still = visit().go(f"{channel.url}/page").open().accept()
     still.say("does it hurt?", wait=False)
     still.find(".typing").wait_for()
-    assert still.page.evaluate("document.querySelector('microneedling-assistant').shadowRoot.getAnimations().length") > 0
+    assert (
+        still.page.evaluate(
+            "document.querySelector('microneedling-assistant').shadowRoot.getAnimations().length"
+        )
+        > 0
+    )
     channel.hold.set()
 
 
@@ -147,7 +218,9 @@ def test_the_left_side(visit, channel, direction):
     assert tab.open().find(".panel").bounding_box()["x"] == 20
 
 
-@pytest.mark.parametrize("reply, size", [(fake.pain, "narrow"), (fake.emergency, "narrow"), (fake.pain, "phone")])
+@pytest.mark.parametrize(
+    "reply, size", [(fake.pain, "narrow"), (fake.emergency, "narrow"), (fake.pain, "phone")]
+)
 def test_a_reply_is_read_from_its_beginning(visit, channel, reply, size):
     channel.replies["now"] = reply
     tab = visit(size, reduced_motion="reduce").go(f"{channel.url}/page").open().accept()
@@ -160,13 +233,25 @@ def test_a_reply_is_read_from_its_beginning(visit, channel, reply, size):
 
 
 def test_the_field_for_a_word_comes_into_view(visit, channel):
-    tab = visit("phone", reduced_motion="reduce").go(f"{channel.url}/page").open().accept().say("does it hurt?").say("and then?")
+    tab = (
+        visit("phone", reduced_motion="reduce")
+        .go(f"{channel.url}/page")
+        .open()
+        .accept()
+        .say("does it hurt?")
+        .say("and then?")
+    )
     tab.find(".thumb").last.tap()
     form, scroll = tab.find(".feedback form").bounding_box(), tab.find(".scroll").bounding_box()
     assert form["y"] + form["height"] <= scroll["y"] + scroll["height"] + 1
 
 
 def test_the_label_of_several_caveats_stands_once(visit, channel):
-    channel.replies["two"] = fake.turn(("answer", "An answer."), ("caveat", "First."), ("caveat", "Second."))
+    channel.replies["two"] = fake.turn(
+        ("answer", "An answer."), ("caveat", "First."), ("caveat", "Second.")
+    )
     tab = visit().go(f"{channel.url}/page").open().accept().say("two")
-    assert [text.split() for text in tab.find(".caveat").all_inner_texts()] == [["Please", "note", "First."], ["Second."]]
+    assert [text.split() for text in tab.find(".caveat").all_inner_texts()] == [
+        ["Please", "note", "First."],
+        ["Second."],
+    ]

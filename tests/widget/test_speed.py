@@ -1,7 +1,9 @@
-"""The page does not get slower, and the panel is there at once (benchmarks/widget.py measures the same for docs/widget.md).
+"""The page does not get slower, and the panel is there at once (benchmarks/widget.py measures the
+same for docs/widget.md).
 
 One of six runs must do: other programs of the machine only ever add to a time.
 """
+
 import pytest
 
 from benchmarks.widget import blocking, click_to_usable

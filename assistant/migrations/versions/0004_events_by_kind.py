@@ -1,4 +1,6 @@
-"""The newest event of each kind of a conversation is found without reading them all (assistant.rasa.stores)."""
+"""The newest event of each kind of a conversation is found without reading them all
+(assistant.rasa.stores)."""
+
 from alembic import op
 
 revision, down_revision = "0004", "0003"
