@@ -21,6 +21,8 @@ async def only_rasa(request: Any) -> Optional[Any]:
 
 
 def main() -> None:
+    # noqa: F401 - its import switches deprecation warnings on for the whole process
+    import sanic.app
 
     warnings.filterwarnings("ignore", category=DeprecationWarning)
     from rasa_sdk.endpoint import create_app

@@ -28,6 +28,12 @@ def main() -> None:
         sys.exit(f"!! {error}")
     import rasa.__main__ as rasa_main
 
+    from assistant.rasa import (
+        patches,
+        # noqa: F401 - installs them before training data is read; Rasa loads them with config.yml,
+        # after that
+    )
+
     if sys.argv[1:2] == [
         "run"
     ]:  # the server meets visitors: from here on nothing that they say is logged

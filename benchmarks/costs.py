@@ -30,7 +30,7 @@ import requests
 from assistant import launch, paths
 from assistant.rasa.switches import all_off
 from assistant.understanding.splitter import sentences
-from tests.servers import Assistant, Visitor
+from tests.support.servers import Assistant, Visitor
 
 DOCUMENT = paths.ROOT / "docs" / "speed.md"
 BEGIN, END = "<!-- figures: python -m benchmarks.costs --write -->", "<!-- end of figures -->"

@@ -17,7 +17,7 @@ from assistant import knowledge, launch, paths
 from benchmarks import machine, stock
 from benchmarks.load import OurVisitor, StockVisitor
 from benchmarks.understanding import checksum
-from tests.servers import Assistant, end, free_port
+from tests.support.servers import Assistant, end, free_port
 
 #: Models of stock bots, by a checksum of what they were trained from.
 KEPT = paths.ROOT / "results" / "bench"

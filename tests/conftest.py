@@ -8,7 +8,7 @@ os.environ.update({key: os.environ.get(key, value) for key, value in launch.ENVI
 
 from assistant import knowledge
 from tests.evaluation import score
-from tests.servers import Assistant, Visitor
+from tests.support.servers import Assistant, Visitor
 
 
 @pytest.fixture(scope="session")
