@@ -255,7 +255,8 @@ def answer(questions: List[Dict[str, Any]], state: State, kb: Knowledge) -> Turn
         )
         if not own and topic.group != "boundaries":
             whole = pick_variant(topic, entities) is None and len(topics) <= 2
-            text = f"{text} {desk.besides(topic.id, question.get('text') or '', entities, whole, kb)}".strip()
+            besides = desk.besides(topic.id, question.get("text") or "", entities, whole, kb)
+            text = f"{text} {besides}".strip()
         turn.say("answer", text, topic.id)
     attach(turn, topics, state, kb)
     kinds = {KIND_OF_TOPIC.get(t.id, "answer") for t in topics}

@@ -130,7 +130,10 @@ BRITISH = re.compile(r"\b(?P<area>[a-z]{1,2})(?:\d[a-z]|\d{1,2}) ?\d[abd-hjlnp-u
 IRISH = re.compile(r"\b[AC-FHKNPRTV-Y]\d[\dW] [\dAC-FHKNPRTV-Y]{4}\b")
 CANADIAN = re.compile(r"\b[ABCEGHJ-NPRSTVXY]\d[A-Z] ?\d[A-Z]\d\b")
 DUTCH = re.compile(r"\b[1-9]\d{3} (?!IU|MG|ML|MM|NM|AM|PM|UK|EU)[A-Z]{2}\b")
-STATES = "AL|AK|AZ|AR|CA|CO|CT|DE|FL|GA|HI|ID|IL|IN|IA|KS|KY|LA|ME|MD|MA|MI|MN|MS|MO|MT|NE|NV|NH|NJ|NM|NY|NC|ND|OH|OK|OR|PA|RI|SC|SD|TN|TX|UT|VT|VA|WA|WV|WI|WY|DC"
+STATES = (
+    "AL|AK|AZ|AR|CA|CO|CT|DE|FL|GA|HI|ID|IL|IN|IA|KS|KY|LA|ME|MD|MA|MI|MN|MS|MO|MT|"
+    "NE|NV|NH|NJ|NM|NY|NC|ND|OH|OK|OR|PA|RI|SC|SD|TN|TX|UT|VT|VA|WA|WV|WI|WY|DC"
+)
 ZIP = re.compile(
     rf"\b(?:{STATES}),?" r" (?P<data>\d{5}(?:-\d{4})?)\b|(?<![\d-])(?P<long>\d{5}-\d{4})(?![\d-])"
 )

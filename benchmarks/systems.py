@@ -76,10 +76,9 @@ class Stock:
         words."""
         texts = answers()
         data = [path.read_text("utf-8") for path in sorted(self.nlu.glob("*.yml"))]
-        place = (
-            KEPT
-            / f"stock-{checksum(stock.config('diet', self.epochs, True), str(self.action_server), json.dumps(texts), *data)}"
-        )
+        config = stock.config("diet", self.epochs, True)
+        same = checksum(config, str(self.action_server), json.dumps(texts), *data)
+        place = KEPT / f"stock-{same}"
         stamp = place / "training.json"
         if not stamp.exists():
             shutil.rmtree(place, ignore_errors=True)

@@ -127,7 +127,8 @@ def key(training: Training) -> str:
         if training.system == "ours"
         else stock.config(training.system, training.epochs)
     )
-    return f"{training.system}-{training.examples or 'all'}-{checksum(subset(training.examples), pipeline)}"
+    same = checksum(subset(training.examples), pipeline)
+    return f"{training.system}-{training.examples or 'all'}-{same}"
 
 
 def epochs_in(log: Path) -> Tuple[int, float]:

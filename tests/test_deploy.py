@@ -62,7 +62,8 @@ def test_it_runs_without_rights_on_a_read_only_file_system(tmp_path):
         mount -t tmpfs -o size=64m,uid=10001,gid=10001,mode=0700 tmpfs {paths.ROOT}/var
         mount -t tmpfs -o size=512m,mode=1777 tmpfs /var/tmp
         ! touch {paths.ROOT}/x 2>/dev/null
-        exec setpriv --reuid=10001 --regid=10001 --clear-groups --no-new-privs --bounding-set=-all --inh-caps=-all \
+        exec setpriv --reuid=10001 --regid=10001 --clear-groups --no-new-privs \
+          --bounding-set=-all --inh-caps=-all \
           {sys.executable} -m assistant.launch run
     """
     env = {

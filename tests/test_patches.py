@@ -254,14 +254,21 @@ import sys
 from pathlib import Path
 from assistant.rasa import standin
 standin.install(Path("config.yml"))
-import rasa.__main__, rasa.core.run, rasa.engine.recipes.default_components, rasa.nlu.classifiers.diet_classifier as diet
+import rasa.__main__, rasa.core.run, rasa.engine.recipes.default_components
+import rasa.nlu.classifiers.diet_classifier as diet
 from assistant.rasa import patches
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
-needing = {name for name, item in DefaultV1Recipe._registered_components.items() if standin.needs_tensorflow(item.clazz)}
+components = DefaultV1Recipe._registered_components
+needing = {name for name, item in components.items() if standin.needs_tensorflow(item.clazz)}
 assert needing == standin.NEED_TENSORFLOW, needing
-assert not [name for name in sys.modules if name.startswith("tensorflow.") and hasattr(sys.modules[name], "__file__")]
+parts = [name for name in sys.modules if name.startswith("tensorflow.")]
+assert not [name for name in parts if hasattr(sys.modules[name], "__file__")]
 import tensorflow
-for attempt in (lambda: tensorflow.constant(1), lambda: tensorflow.keras.layers.Dense(3), lambda: diet.DIET(None, None, None)):
+for attempt in (
+    lambda: tensorflow.constant(1),
+    lambda: tensorflow.keras.layers.Dense(3),
+    lambda: diet.DIET(None, None, None),
+):
     try:
         attempt()
     except standin.TensorFlowLeftOut as error:

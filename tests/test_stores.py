@@ -112,10 +112,20 @@ def test_a_database_of_the_time_before_migrations_is_taken_over(tmp_path):
     file = tmp_path / "assistant.sqlite"
     with sqlite3.connect(file) as old:
         old.executescript("""
-            CREATE TABLE web_turns (number INTEGER NOT NULL PRIMARY KEY, session VARCHAR(64) NOT NULL, created FLOAT NOT NULL, client_id VARCHAR(80), visitor TEXT, turn TEXT NOT NULL);
+            CREATE TABLE web_turns (
+                number INTEGER NOT NULL PRIMARY KEY,
+                session VARCHAR(64) NOT NULL,
+                created FLOAT NOT NULL,
+                client_id VARCHAR(80),
+                visitor TEXT,
+                turn TEXT NOT NULL
+            );
             CREATE INDEX ix_web_turns_client ON web_turns (session, client_id);
             CREATE INDEX ix_web_turns_session ON web_turns (session);
-            INSERT INTO web_turns VALUES (1, 's', 1.0, 'x', 'kept', '{}'), (2, 's', 2.0, 'x', 'twice', '{}'), (3, 's', 3.0, NULL, 'without', '{}');
+            INSERT INTO web_turns VALUES
+                (1, 's', 1.0, 'x', 'kept', '{}'),
+                (2, 's', 2.0, 'x', 'twice', '{}'),
+                (3, 's', 3.0, NULL, 'without', '{}');
         """)
     engine = database.connect(file)
     with engine.connect() as connection:

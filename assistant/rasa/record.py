@@ -89,11 +89,9 @@ class Record:
             logger.error("a message is answered without a record: %s", error)
             note_fault("record")
             return await self._answer_claimed(session, client_id, answer, faults)
-        if (
-            first and self.claims
-            # another worker may have answered it while the database was away, and not have written it
-            # yet
-        ):
+        # Another worker may have answered it while the database was away, and not have written it
+        # yet.
+        if first and self.claims:
             turn = await self.claims.answered(session, client_id)
         return turn or await answer(first, faults)
 

@@ -188,17 +188,22 @@ class Lexicon:
 
 #: Everyday words that are one letter away from a name of the lexicon.
 COMMON = frozenset(
-    """another around asking before better booked bought breast brother button coming cotton course cream
-creams dancing doctor dinner during easier enough face facing filled filler fingers friend getting giving having hearing
-ground heading heaven horrible inside itself leaving living looking losing making maybe meeting middle minute missed mother moving
-needed number nothing online outside people person pictures please point pretty proper quite rather really reason recent
-result results saving school second should single sister skinny smoking someone something sounds special started sticks
-stretch summer taking talking thanks things thinking though thought through tighter together tomorrow trying turned under using
-ambient angles buttons cancel cancels carter cater cheeky cheers clarity concert concerts conclusions contraction crate
-crates creator denial denominator differing filters firearm fuller heroes inhale layers layered lesson lessons loops lyrics
-melanie melissa messages peppers pixels program satin sensors shingle singles stamped stating station stations strike strikes
-strive thrust waking waving whisker
-waiting walking wanted washing wearing weeks whether window without woman wonder working worried would writing""".split()
+    """
+    another around asking before better booked bought breast brother button coming cotton course
+    cream creams dancing doctor dinner during easier enough face facing filled filler fingers friend
+    getting giving having hearing ground heading heaven horrible inside itself leaving living
+    looking losing making maybe meeting middle minute missed mother moving needed number nothing
+    online outside people person pictures please point pretty proper quite rather really reason
+    recent result results saving school second should single sister skinny smoking someone something
+    sounds special started sticks stretch summer taking talking thanks things thinking though
+    thought through tighter together tomorrow trying turned under using ambient angles buttons
+    cancel cancels carter cater cheeky cheers clarity concert concerts conclusions contraction crate
+    crates creator denial denominator differing filters firearm fuller heroes inhale layers layered
+    lesson lessons loops lyrics melanie melissa messages peppers pixels program satin sensors
+    shingle singles stamped stating station stations strike strikes strive thrust waking waving
+    whisker waiting walking wanted washing wearing weeks whether window without woman wonder working
+    worried would writing
+    """.split()
 )
 
 

@@ -726,11 +726,12 @@ def test_escape_closes_what_is_open_and_gives_the_focus_back(visit, channel):
 def test_the_back_gesture_of_a_phone_closes_the_panel(visit, channel):
     tab = ready(visit, channel, "phone")
     tab.find(".person").tap()
-    back = (
-        "() => { const event = new Event('cancel', { cancelable: true });"
-        " document.querySelector('microneedling-assistant').shadowRoot.querySelector('dialog').dispatchEvent(event);"
-        " return event.defaultPrevented; }"
-    )
+    back = """() => {
+      const event = new Event('cancel', { cancelable: true });
+      const root = document.querySelector('microneedling-assistant').shadowRoot;
+      root.querySelector('dialog').dispatchEvent(event);
+      return event.defaultPrevented;
+    }"""
     assert (
         tab.page.evaluate(back)
         and tab.find(".sheet").count() == 0
@@ -792,7 +793,9 @@ def test_events_tell_the_page_what_happens_but_never_what_is_said(visit, channel
     tab.page.evaluate("""() => {
       window.seen = [];
       const widget = document.querySelector('microneedling-assistant');
-      for (const name of ['open', 'close', 'message', 'urgent']) widget.addEventListener(name, (event) => seen.push([name, event.detail]));
+      for (const name of ['open', 'close', 'message', 'urgent']) {
+        widget.addEventListener(name, (event) => seen.push([name, event.detail]));
+      }
       window.addEventListener('message', () => seen.push(['window', null]));
     }""")
     tab.open().accept().say("throat is closing")
