@@ -18,14 +18,14 @@ _OPENERS = (
     r"great)\b[\s,.!]*)*"
 )
 _FINE = (
-    r"(?:fine|ok(?:ay)?|alright|all right|great|good|perfect|lovely|cool|no problem|not a"
-    r" problem|happy)"
+    r"(?:fine|ok(?:ay)?|alright|all right|great|good|perfect|lovely|cool|no problem|not a problem|"
+    r"happy)"
 )
 #: Words of refusing that agree: "no problem", "no I don't mind".
 KINDLY = re.compile(
-    rf"^\W*(?:(?:oh|well|ok|okay|yes|yeah|sure|no|nope|nah)\b[\s,]*)*(?:no"
-    rf" (?:problem|worries|objections?|issues?)|not a problem|(?:that'?s |it'?s )?not? (?:a"
-    rf" )?problem|(?:i )?(?:don'?t|do not|wouldn'?t|would not) mind|"
+    rf"^\W*(?:(?:oh|well|ok|okay|yes|yeah|sure|no|nope|nah)\b[\s,]*)*(?:no (?:problem|worries|"
+    rf"objections?|issues?)|not a problem|(?:that'?s |it'?s )?not? (?:a )?problem|"
+    rf"(?:i )?(?:don'?t|do not|wouldn'?t|would not) mind|"
     rf"no[\s,]+i'?m (?:{_FINE}|comfortable) with (?:that|it|this))\b(?: at all| with (?:that|it)|"
     r" (?:if|when) (?:you|they) (?:do|call|ring|contact me)| being (?:called|contacted))*",
     re.I,
@@ -49,18 +49,17 @@ REFUSES_FIRST = re.compile(
     re.I,
 )
 REFUSES = re.compile(
-    r"\byou can(?:'?t|not| not)\b|\bcan(?:'?t|not) have my\b|\bforget (?:it|about"
-    r" it|that|this)\b|\bnever ?mind\b|\bleave it\b|\bchanged my mind\b|\b(?:maybe|perhaps|some)"
-    r" (?:later|other time|another (?:time|day)|next time)\b|\b(?:good ?)?bye\b|\bsee you\b|"
-    r"\b(?:i'?ll|i will|i can|i'?d (?:rather|prefer to)|i would (?:rather|prefer to)|i prefer"
-    r" to|let me|i'?m (?:going to|gonna)|i (?:want|need) to) (?:just |first |have to"
-    r" )?(?:(?:call|ring|phone|contact|email|write|book|visit|pop|do|go|speak)\b.{0,24}\b(?:them|"
-    r"you|clinic|myself|it|in|round)\b|think|consider|sleep"
-    r" on|decide|wait|pass)|"
-    r"\b(?:call|ring|phone|contact|do) (?:\w+ ){0,3}myself\b|\bnot"
-    r" (?:call|contact|ring|phone|keep|store|pass)\b|\b(?:don'?t|do not|won'?t)"
-    r" (?:want|need|like|call|ring|phone|contact|keep|store|give|pass)\b|\bno (?:thanks|thank"
-    r" you|way|chance)\b|\bnot (?:happy|comfortable|keen|interested)\b",
+    r"\byou can(?:'?t|not| not)\b|\bcan(?:'?t|not) have my\b|\bforget (?:it|about it|that|this)\b|"
+    r"\bnever ?mind\b|\bleave it\b|\bchanged my mind\b|\b(?:maybe|perhaps|some) (?:later|"
+    r"other time|another (?:time|day)|next time)\b|\b(?:good ?)?bye\b|\bsee you\b|"
+    r"\b(?:i'?ll|i will|i can|i'?d (?:rather|prefer to)|i would (?:rather|prefer to)|i prefer to|"
+    r"let me|i'?m (?:going to|gonna)|i (?:want|need) to) (?:just |first |have to )?(?:(?:call|"
+    r"ring|phone|contact|email|write|book|visit|pop|do|go|speak)\b.{0,24}\b(?:them|you|clinic|"
+    r"myself|it|in|round)\b|think|consider|sleep on|decide|wait|pass)|"
+    r"\b(?:call|ring|phone|contact|do) (?:\w+ ){0,3}myself\b|\bnot (?:call|contact|ring|phone|"
+    r"keep|store|pass)\b|\b(?:don'?t|do not|won'?t) (?:want|need|like|call|ring|phone|contact|"
+    r"keep|store|give|pass)\b|\bno (?:thanks|thank you|way|chance)\b|\bnot (?:happy|comfortable|"
+    r"keen|interested)\b",
     re.I,
 )
 STRONG = re.compile(
@@ -85,8 +84,8 @@ STRONG = re.compile(
 #: A strong word by itself in its clause, so that a question after it does not make it an opening:
 #: "yes, and does it hurt?", but not "yeah how many do people need".
 ALONE = re.compile(
-    r"^\W*(?:(?:oh|well|um+|ok|okay)\b[\s,]*)?(?:yes+|yep|yup|yeah|please do|(?:i )?agree|i"
-    r" consent|go ahead|of course|absolutely|definitely|certainly)(?: please| pls|"
+    r"^\W*(?:(?:oh|well|um+|ok|okay)\b[\s,]*)?(?:yes+|yep|yup|yeah|please do|(?:i )?agree|"
+    r"i consent|go ahead|of course|absolutely|definitely|certainly)(?: please| pls|"
     r" thanks)?\s*(?:[.,;!]|and\b|$)",
     re.I,
 )
@@ -97,13 +96,13 @@ WEAK = re.compile(
 )
 #: A yes that takes itself back within a few words.
 DOUBT = re.compile(
-    r"^\W*\w+\W+(?:[\w']+\W+){0,2}(?:no(?! (?:problem|worries|objections?|issues?))|(?<!why )not(?!"
-    r" a problem)|don'?t(?! mind)|won'?t|never|can'?t)\b",
+    r"^\W*\w+\W+(?:[\w']+\W+){0,2}(?:no(?! (?:problem|worries|objections?|issues?))|"
+    r"(?<!why )not(?! a problem)|don'?t(?! mind)|won'?t|never|can'?t)\b",
     re.I,
 )
 WAIT = re.compile(
-    r"\b(?:question|something|ask) (?:\w+ )?first\b|\bfirst[, ]+(?:a|one|can|could|i)\b|\bhave a"
-    r" (?:quick )?question\b|\bbefore (?:that|i|you|we)\b|\bhang on\b|\bhold on\b",
+    r"\b(?:question|something|ask) (?:\w+ )?first\b|\bfirst[, ]+(?:a|one|can|could|i)\b|"
+    r"\bhave a (?:quick )?question\b|\bbefore (?:that|i|you|we)\b|\bhang on\b|\bhold on\b",
     re.I,
 )
 #: What may stand beside a weak word.
@@ -118,8 +117,7 @@ COURTESY = re.compile(
 #: Praise with thanks may be for the phone number that was just given.
 MERE_THANKS = re.compile(
     r"^\W*(?:(?:great|perfect|lovely|cool|brilliant|good|right|wonderful|super|"
-    r"awesome)\b\W*)+(?:thanks?|thank"
-    r" you|cheers|ta)\b",
+    r"awesome)\b\W*)+(?:thanks?|thank you|cheers|ta)\b",
     re.I,
 )
 

@@ -32,8 +32,8 @@ OVERDOSE, TAKEN = (
     "25",
     re.compile(
         r"\b(?:took|taken?|taking|swallow\w*|drank|drunk|drink\w*|ate|eaten|eat|down(?:ed|ing)|"
-        r"overdos\w*|od'?d|necked|lick\w*|mouth|tablets?|pills?|pain"
-        r" ?killers?|paracetamol|pack(?:et)?|box|strip|bottle|tube|too (?:much|many))\b",
+        r"overdos\w*|od'?d|necked|lick\w*|mouth|tablets?|pills?|pain ?killers?|paracetamol|"
+        r"pack(?:et)?|box|strip|bottle|tube|too (?:much|many))\b",
         re.I,
     ),
 )
@@ -42,13 +42,11 @@ MEDICINE, SKIPPED = (
     "26",
     re.compile(
         r"\b(?:stop\w*|skip\w*|miss\w*|paus\w*|quit\w*|halv\w*|held?|hold\w*|drop\w*|cut\w*|"
-        r"ditch\w*|leav(?:e|ing)|left|lay(?:ing)?"
-        r" off|laid off|off|without|drawer|forg[eo]t\w*|given up|gave up|give"
-        r" up|knock\w*|bin(?:ned)?|went cold|gone|went|go(?:ing)? without|"
-        r"(?:not|n'?t|havent|didnt|never) (?:\w+"
-        r" ){0,3}(?:tak\w+|took|touch\w*|had|have|swallow\w*)|last"
-        r" (?:took|dose|one|tablet|pill|jab)|no (?:\w+ ){0,2}(?:since|for|this week|today)|instead"
-        r" of|fewer|less|reduc\w*)\b",
+        r"ditch\w*|leav(?:e|ing)|left|lay(?:ing)? off|laid off|off|without|drawer|forg[eo]t\w*|"
+        r"given up|gave up|give up|knock\w*|bin(?:ned)?|went cold|gone|went|go(?:ing)? without|"
+        r"(?:not|n'?t|havent|didnt|never) (?:\w+ ){0,3}(?:tak\w+|took|touch\w*|had|have|"
+        r"swallow\w*)|last (?:took|dose|one|tablet|pill|jab)|no (?:\w+ ){0,2}(?:since|for|"
+        r"this week|today)|instead of|fewer|less|reduc\w*)\b",
         re.I,
     ),
 )
@@ -62,9 +60,9 @@ MOST_AT_ONCE = 4000
 MOST_WORDS, PIECE = 60, 20
 #: Words that make a sentence of a very long message worth reading.
 TELLING = re.compile(
-    r"\b(?:swell|swoll|puff|breath|throat|tongue|lip|chest|heart|faint|dizz|pass(?:ed)?"
-    r" out|collaps|eye|sight|vision|see"
-    r" |blind|pus|ooz|weep|leak|yellow|green|crust|fever|temperature|hot|chill|shiver|"
+    r"\b(?:swell|swoll|puff|breath|throat|tongue|lip|chest|heart|faint|dizz|pass(?:ed)? out|"
+    r"collaps|eye|sight|vision|see |blind|pus|ooz|weep|leak|yellow|green|crust|fever|temperature|"
+    r"hot|chill|shiver|"
     r"red|spread|streak|line|blister|sore|burn|raw|black|purple|blue|grey|white|numb|droop|weak|"
     r"speech|slur|bleed|blood|pain|hurt|ache|throb|sting|itch|hive|rash|lump|bump|hard|vomit|sick|"
     r"ill|confus|seiz|fit|"

@@ -22,14 +22,13 @@ KINDS = ("area", "condition", "treatment", "device", "medication")
 #: letter in this many.
 SHORTEST_FUZZY, LETTERS_PER_TYPO = 6, 5
 NEGATION = re.compile(
-    r"\b(?:no|not|never|without|isn't|isnt|don't|dont|doesn't|doesnt|haven't|havent|hasn't|stopped|"
-    r"instead"
-    r" of|rather than|except)\b[^.,;!?]{0,18}$",
+    r"\b(?:no|not|never|without|isn't|isnt|don't|dont|doesn't|doesnt|haven't|havent|hasn't|"
+    r"stopped|instead of|rather than|except)\b[^.,;!?]{0,18}$",
     re.I,
 )
 DURATION = re.compile(
-    r"\b(?:(?P<n>\d+(?:[.,]\d+)?|a|an|one|two|three|four|five|six|seven|eight|nine|ten|couple"
-    r" of|few|half an?)\s*-?\s*"
+    r"\b(?:(?P<n>\d+(?:[.,]\d+)?|a|an|one|two|three|four|five|six|seven|eight|nine|ten|couple of|"
+    r"few|half an?)\s*-?\s*"
     r"(?P<unit>min(?:ute)?s?|h(?:ou)?rs?|days?|wks?|weeks?|months?|mths?|yrs?|years?))\b",
     re.I,
 )
