@@ -6,11 +6,20 @@ import type { Choice, Clinic, Turn } from "./types";
 export type Item =
   | { id: string; from: "visitor"; text: string; waiting?: boolean }
   | { id: string; from: "assistant"; turn: Turn; old?: boolean }
-  | { id: string; from: "note"; note: "expired" | "restarted" | "unknown_choice" | "too_large" | "refused" };
+  | {
+      id: string;
+      from: "note";
+      note: "expired" | "restarted" | "unknown_choice" | "too_large" | "refused";
+    };
 
-export type News = { type: "message"; from: "visitor" | "assistant"; kind: string } | { type: "urgent"; urgency: string };
+export type News =
+  | { type: "message"; from: "visitor" | "assistant"; kind: string }
+  | { type: "urgent"; urgency: string };
 
-const newId = () => Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+const newId = () =>
+  Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) =>
+    byte.toString(16).padStart(2, "0"),
+  ).join("");
 
 export class Conversation {
   clinic?: Clinic;
@@ -31,8 +40,13 @@ export class Conversation {
   private abort = new AbortController();
   private deepLink?: string;
 
-  constructor(private readonly channel: Channel, private readonly memory: Memory, private readonly locale: string,
-    private readonly changed: () => void, private readonly news: (news: News) => void) {
+  constructor(
+    private readonly channel: Channel,
+    private readonly memory: Memory,
+    private readonly locale: string,
+    private readonly changed: () => void,
+    private readonly news: (news: News) => void,
+  ) {
     this.kept = memory.read();
   }
 
@@ -73,7 +87,8 @@ export class Conversation {
   /** Show the conversation of this tab again, or open one; then send what waits. */
   private async resume(): Promise<void> {
     for (const { client_id: id, text } of this.pending) {
-      if (!this.items.some((item) => item.id === id)) this.items.push({ id, from: "visitor", text, waiting: true });
+      if (!this.items.some((item) => item.id === id))
+        this.items.push({ id, from: "visitor", text, waiting: true });
     }
     this.changed();
     await this.pump();
@@ -134,7 +149,11 @@ export class Conversation {
         this.busy = true;
         this.changed();
         const { client_id, text, choice } = next;
-        const turn = await this.channel.say(this.kept.token!, choice ? { choice, client_id } : { text, client_id }, signal);
+        const turn = await this.channel.say(
+          this.kept.token!,
+          choice ? { choice, client_id } : { text, client_id },
+          signal,
+        );
         if (signal.aborted) return;
         this.answered(next, turn);
       } catch (error) {
@@ -160,7 +179,10 @@ export class Conversation {
       this.keep();
       return true;
     }
-    this.trouble = trouble.kind === "refused" || trouble.kind === "too_large" ? new Trouble("unavailable") : trouble;
+    this.trouble =
+      trouble.kind === "refused" || trouble.kind === "too_large"
+        ? new Trouble("unavailable")
+        : trouble;
     return false;
   }
 
@@ -183,9 +205,11 @@ export class Conversation {
     this.changed();
     try {
       const said = await this.channel.history(this.kept.token!);
-      const items = said.map((one): Item => one.from === "visitor"
-        ? { id: newId(), from: "visitor", text: one.text }
-        : { id: one.turn.id, from: "assistant", turn: one.turn });
+      const items = said.map((one): Item =>
+        one.from === "visitor"
+          ? { id: newId(), from: "visitor", text: one.text }
+          : { id: one.turn.id, from: "assistant", turn: one.turn },
+      );
       this.items = [...items, ...this.items];
     } finally {
       this.loading = false;
@@ -232,7 +256,8 @@ export class Conversation {
     this.busy = this.pending.length > 0;
     this.keep();
     this.news({ type: "message", from: "assistant", kind: turn.kind });
-    if (turn.urgency === "same_day" || turn.urgency === "emergency" || turn.kind === "crisis") this.news({ type: "urgent", urgency: turn.urgency });
+    if (turn.urgency === "same_day" || turn.urgency === "emergency" || turn.kind === "crisis")
+      this.news({ type: "urgent", urgency: turn.urgency });
     this.changed();
   }
 
@@ -253,7 +278,12 @@ export class Conversation {
     this.keep();
     this.changed();
     try {
-      await this.channel.feedback(this.kept.token ?? "", { turn: turn.id, topic: turn.topics[0] ?? null, vote, ...(comment ? { comment } : {}) });
+      await this.channel.feedback(this.kept.token ?? "", {
+        turn: turn.id,
+        topic: turn.topics[0] ?? null,
+        vote,
+        ...(comment ? { comment } : {}),
+      });
       return true;
     } catch {
       const votes = { ...this.kept.votes };
@@ -309,7 +339,8 @@ export class Conversation {
 
   private async eraseOne(token: string): Promise<void> {
     try {
-      if ((await this.channel.erase(token)) && this.outcome === "erased") this.outcome = "erasedSent";
+      if ((await this.channel.erase(token)) && this.outcome === "erased")
+        this.outcome = "erasedSent";
     } catch (error) {
       if (asTrouble(error).kind !== "expired") throw error;
       this.outcome = "erasedExpired";

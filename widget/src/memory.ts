@@ -2,7 +2,11 @@
 import type { Clinic } from "./types";
 
 /** A message that has no answer yet. `text` of a choice is its title, for a conversation that no longer knows its id. */
-export interface Pending { client_id: string; text: string; choice?: string }
+export interface Pending {
+  client_id: string;
+  text: string;
+  choice?: string;
+}
 
 export interface Kept {
   token?: string;

@@ -37,10 +37,20 @@ export async function mount({ host, root, launcher, base, key, options }: Mount)
 
   const find = <E extends HTMLElement>(selector: string) => dialog.querySelector<E>(selector);
   const box = () => find<HTMLTextAreaElement>("#box");
-  const emit = (name: string, detail?: object) => host.dispatchEvent(new CustomEvent(name, { detail }));
-  const conversation = new Conversation(new Channel(base), memory, lang, draw, ({ type, ...detail }: News) => emit(type, detail));
+  const emit = (name: string, detail?: object) =>
+    host.dispatchEvent(new CustomEvent(name, { detail }));
+  const conversation = new Conversation(
+    new Channel(base),
+    memory,
+    lang,
+    draw,
+    ({ type, ...detail }: News) => emit(type, detail),
+  );
   const region = navigator.languages.find((one) => one.startsWith(spoken)) ?? lang; // "en" alone would write dates the American way
-  const date = (iso: string) => new Intl.DateTimeFormat(region, { dateStyle: "long", timeZone: "UTC" }).format(new Date(`${iso}T00:00:00Z`));
+  const date = (iso: string) =>
+    new Intl.DateTimeFormat(region, { dateStyle: "long", timeZone: "UTC" }).format(
+      new Date(`${iso}T00:00:00Z`),
+    );
 
   const actions: Actions = {
     accept: () => {
@@ -81,9 +91,14 @@ export async function mount({ host, root, launcher, base, key, options }: Mount)
       ui.commenting = turn.id;
       ui.thanked.delete(turn.id);
       ui.status = "";
-      void conversation.vote(turn, vote).then((sent) => said(sent ? words.thanks : words.refused, sent ? undefined : turn.id));
+      void conversation
+        .vote(turn, vote)
+        .then((sent) => said(sent ? words.thanks : words.refused, sent ? undefined : turn.id));
       draw();
-      find(".feedback form")?.scrollIntoView({ block: "nearest", behavior: still.matches ? "auto" : "smooth" });
+      find(".feedback form")?.scrollIntoView({
+        block: "nearest",
+        behavior: still.matches ? "auto" : "smooth",
+      });
     },
     comment: (turn, event) => {
       event.preventDefault();
@@ -123,7 +138,10 @@ export async function mount({ host, root, launcher, base, key, options }: Mount)
     },
     save: () => {
       if (!conversation.clinic) return;
-      save(`${conversation.clinic.assistant_name}.txt`, transcript(conversation.items, conversation.clinic, words, date));
+      save(
+        `${conversation.clinic.assistant_name}.txt`,
+        transcript(conversation.items, conversation.clinic, words, date),
+      );
       show();
     },
     handoff: () => {
@@ -139,7 +157,8 @@ export async function mount({ host, root, launcher, base, key, options }: Mount)
     render(view.panel(), dialog);
     const field = box();
     const draft = conversation.kept.draft ?? "";
-    if (field && field.value !== draft) { // kept from the page before, or put back by the conversation
+    if (field && field.value !== draft) {
+      // kept from the page before, or put back by the conversation
       field.value = draft;
       ui.written = field.value.length;
       fit();
@@ -175,7 +194,13 @@ export async function mount({ host, root, launcher, base, key, options }: Mount)
     if (!scroll || !dialog.open || (mark === shown && !force)) return;
     shown = mark;
     const behavior = still.matches || force ? "auto" : "smooth";
-    const reply = last?.from === "assistant" && !conversation.busy && !conversation.trouble && conversation.items.length > 2 ? find(`[data-id="${last.id}"]`) : null;
+    const reply =
+      last?.from === "assistant" &&
+      !conversation.busy &&
+      !conversation.trouble &&
+      conversation.items.length > 2
+        ? find(`[data-id="${last.id}"]`)
+        : null;
     const question = reply?.previousElementSibling as HTMLElement | null | undefined;
     const start = question && question.offsetHeight < scroll.clientHeight / 3 ? question : reply;
     scroll.scrollTo({ top: start ? start.offsetTop - 12 : scroll.scrollHeight, behavior });

@@ -3,7 +3,8 @@ import { en, type Strings } from "./strings/en";
 import type { Message, Turn } from "./types";
 
 /** `text` with {name} replaced by `values.name`. */
-export const fill = (text: string, values: Record<string, string | number>): string => text.replace(/\{(\w+)\}/g, (all, name) => String(values[name] ?? all));
+export const fill = (text: string, values: Record<string, string | number>): string =>
+  text.replace(/\{(\w+)\}/g, (all, name) => String(values[name] ?? all));
 
 export type Level = "emergency" | "today" | "soon";
 
