@@ -313,10 +313,11 @@ def triage(turn: Turn, reading: Dict[str, Any], state: State, kb: Knowledge) -> 
         if finding.get("settled"):
             return {**state, "urgent": None, "urgent_language": None}
         turn.messages.insert(0, still_urgent(reading.get("language", "en"), state, kb))
+        # What is unclear now is about the emergency, as far as anybody knows.
         if turn.kind in (
             "clarify",
             "fallback",
-        ):  # what is unclear now is about the emergency, as far as anybody knows
+        ):
             turn.topics.append("urgent_symptom")
     return state
 
@@ -369,9 +370,8 @@ def caution(
         elif entry.topic not in turn.topics and not (item.get("aside") and turn.kind == "answer"):
             turn.topics.append(entry.topic)
         turn.cautions.append(item["id"])
-        happened = item["when"] == "now" and not item.get(
-            "planned"
-        )  # what is only thought of, and what is long past, is not urgent
+        # What is only thought of, and what is long past, is not urgent.
+        happened = item["when"] == "now" and not item.get("planned")
         if happened and URGENCY.index(entry.level) > URGENCY.index(turn.urgency):
             turn.urgency = entry.level
     asked_about = turn.topics or [
@@ -488,9 +488,7 @@ def remember(turn: Turn, questions: List[Dict[str, Any]], state: State) -> State
                 state["entities"] = {**state["entities"], kind: values}
     if data["choices"]:
         state["choices"] = data["choices"]
-    state["last"], state["last_id"], state["pending"] = (
-        {key: data[key] for key in LASTING},
-        turn.id,
-        None,
-    )
+    state["last"] = {key: data[key] for key in LASTING}
+    state["last_id"] = turn.id
+    state["pending"] = None
     return state

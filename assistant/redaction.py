@@ -326,11 +326,11 @@ def _listing(run: str) -> bool:
     """Whether a run of digits is a list of lengths, years, dates or times, or a range of them."""
     parts = [part for part in re.split(r"\s*[-/ ]\s*|\s+to\s+", run.strip(" ().-/")) if part]
     dates = [part for part in re.split(r"\s+-\s+|\s+", run.strip(" ().-/")) if part]
-    year, decimal, date = (
-        r"(?:19|20)\d\d",
-        r"\d{1,2}\.\d{1,3}|\d{1,3}",
+    year = r"(?:19|20)\d\d"
+    decimal = r"\d{1,2}\.\d{1,3}|\d{1,3}"
+    date = (
         r"\d{1,2}[./-]\d{1,2}[./-](?:\d\d|\d{4})|(?:19|20)\d\d[./-]\d{1,2}[./-]\d{1,2}|"
-        r"\d{1,2}[.:]\d\d",
+        r"\d{1,2}[.:]\d\d"
     )
     if len(parts) > 1 and all(re.fullmatch(year, part) for part in parts):
         return True

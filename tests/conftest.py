@@ -54,10 +54,6 @@ def pytest_addoption(parser):
 def pytest_runtest_makereport(item, call):
     report = (yield).get_result()
     if item.config.getoption("--no-skips") and report.skipped and not hasattr(report, "wasxfail"):
-        report.outcome, report.longrepr = (
-            "failed",
-            (
-                "skipped:"
-                f" {report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr}"
-            ),
-        )
+        report.outcome = "failed"
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.longrepr = f"skipped: {reason}"

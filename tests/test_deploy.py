@@ -125,9 +125,10 @@ def test_the_units_are_right_and_sandboxed():
     done = subprocess.run(
         ["systemd-analyze", "verify", *map(str, UNITS)], capture_output=True, text=True
     )
+    # It is not installed here.
     mistakes = [
         line for line in done.stderr.splitlines() if "is not executable: No such file" not in line
-    ]  # it is not installed here
+    ]
     assert len(UNITS) == 2 and not mistakes, mistakes
     for unit in UNITS:
         done = subprocess.run(

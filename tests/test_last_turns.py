@@ -214,15 +214,13 @@ def test_what_was_told_first_is_in_the_caution_of_turn_220(visitor):
     import time
 
     visitor.say("i am 20 weeks pregnant")
-    questions, seconds = (
-        [
-            "how long will i be red",
-            "what does it cost",
-            "does it hurt",
-            "how many sessions do i need",
-        ],
-        [],
-    )
+    questions = [
+        "how long will i be red",
+        "what does it cost",
+        "does it hurt",
+        "how many sessions do i need",
+    ]
+    seconds = []
     for number in range(218):
         started = time.perf_counter()
         visitor.say(questions[number % 4])

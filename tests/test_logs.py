@@ -132,11 +132,9 @@ def own_logging(monkeypatch):
     """Switches the project's logging on in this process when it is called; taken back
     afterwards."""
     monkeypatch.setenv("ASSISTANT_LOGS", "json")
-    root, hook, levels = (
-        list(logging.root.handlers),
-        sys.excepthook,
-        {name: logging.getLogger(name).level for name in ("", *logs.OWN)},
-    )
+    root = list(logging.root.handlers)
+    hook = sys.excepthook
+    levels = {name: logging.getLogger(name).level for name in ("", *logs.OWN)}
     yield lambda: logs.configure("test")
     logging.captureWarnings(False)
     logging.root.handlers, sys.excepthook = root, hook

@@ -89,10 +89,8 @@ def test_rules_that_fit_are_those_that_rasa_finds():
     assert "self._is_rule_applicable(_key, i, state), possible_keys" in source, (
         "Rasa finds rules in another way: look at rules_by_state"
     )
-    listen, answer = (
-        {"prev_action": {"action_name": "action_listen"}},
-        {"prev_action": {"action_name": "action_answer"}},
-    )
+    listen = {"prev_action": {"action_name": "action_listen"}}
+    answer = {"prev_action": {"action_name": "action_answer"}}
     asked = [{}, {**listen, "user": {"intent": "ask_pain"}}]
     rules = [
         asked,
@@ -400,10 +398,8 @@ def test_merging_keeps_fingerprints():
     assert "ex.set(INTENT, ex.get(INTENT).strip())" in source, (
         "Rasa no longer strips what is stripped: drop kept_fingerprints"
     )
-    spaced, plain = (
-        Message.build("it hurts", " ask_pain "),
-        Message.build("does it hurt", "ask_pain"),
-    )
+    spaced = Message.build("it hurts", " ask_pain ")
+    plain = Message.build("does it hurt", "ask_pain")
     fingerprint = plain.fingerprint()
     kept = TrainingData.sanitize_examples(
         [spaced, plain, Message.build("does it hurt", "ask_pain")]
@@ -442,8 +438,7 @@ def test_a_model_is_packed_lightly_and_read_by_anyone(tmp_path):
     (tmp_path / "data").write_text(json.dumps(list(range(5000))), "utf-8")
     with local_model_storage.TarSafe.open(tmp_path / "a.tar.gz", "w:gz") as tar:
         tar.add(tmp_path / "data", arcname="data")
-    assert (tmp_path / "a.tar.gz").read_bytes()[
-        8
-    ] == 0  # gzip's header: 2 would be the strongest level
+    # Gzip's header: 2 would be the strongest level.
+    assert (tmp_path / "a.tar.gz").read_bytes()[8] == 0
     with tarfile.open(tmp_path / "a.tar.gz") as tar:
         assert tar.getnames() == ["data"]

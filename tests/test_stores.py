@@ -211,9 +211,8 @@ def test_workers_that_start_at_once_share_one_secret(tmp_path, monkeypatch):
 
 def test_purge_deletes_what_is_too_old_from_every_store(state):
     old, young = conversation(31, "zebra-old"), conversation(29, "zebra-young")
-    with (
-        database.engine().begin() as connection
-    ):  # of `rasa shell`, and with a time stamp of a later message
+    # Of `rasa shell`, and with a time stamp of a later message.
+    with database.engine().begin() as connection:
         connection.execute(
             database.events.insert().values(
                 sender_id="shell",
@@ -479,9 +478,8 @@ def test_the_commands(state):
     assert "deleted" in make("erase", state, ID=young).stdout and not database.exists(young)
     missing = make("erase", state, ID=young)
     assert missing.returncode != 0 and "there is no conversation" in missing.stderr
-    assert (
-        "restored: 0 conversations" in make("restore", state, FILE=file).stdout
-    )  # one was erased since, one is too old
+    # One was erased since, one is too old.
+    assert "restored: 0 conversations" in make("restore", state, FILE=file).stdout
     for done in (
         make("restore", state),
         make("erase", state),

@@ -43,9 +43,8 @@ def reply(
         turn.settles = True
         if turn.erase:
             return turn, {"erase": True}
-        if memory.get("outcome") == "erasing" and privacy.keeps(
-            said.text, said.meaning, state
-        ):  # the form that the question about deleting had set aside
+        # The form that the question about deleting had set aside.
+        if memory.get("outcome") == "erasing" and privacy.keeps(said.text, said.meaning, state):
             turn.begins_form, turn.settles = True, False
         pending = (
             "erase"
@@ -103,10 +102,8 @@ def one_question(text: str, topic: str, situation: Optional[str] = None) -> Dict
 def wants_call(said: Said) -> bool:
     """Whether a message asks in plain words for a person or a call, gives hardly more than a number
     or an address, or asks for a call and nothing else that is sure."""
-    text, sure = (
-        said.text,
-        any(question["decision"] == "answer" for question in said.meaning.get("questions", [])),
-    )
+    text = said.text
+    sure = any(question["decision"] == "answer" for question in said.meaning.get("questions", []))
     if (
         (DONT.search(text) and not said.prefers_a_way())
         or said.meaning.get("request")

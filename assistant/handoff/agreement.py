@@ -38,14 +38,14 @@ NO_FINE = re.compile(
 )
 REFUSES_FIRST = re.compile(
     _OPENERS
-    + r"(?:no|nope|nah|not? (?:now|yet|really|thanks|today|tonight|this time|for now|for me|at the"
-    r" moment|right now|just yet)|don'?t|do not|i(?:'?d| would) rather (?:not|call|ring|you"
-    r" did)|rather not|i (?:(?:don'?t|do not|wouldn'?t)(?! mind)|refuse|won'?t)|"
-    r"i'?m not (?:comfortable|happy|keen|ready|sure about|ok(?:ay)?)|leave it|never"
-    r" ?mind|later|another time|stop|cancel|quit|👎)(?!\w)|"
+    + r"(?:no|nope|nah|not? (?:now|yet|really|thanks|today|tonight|this time|for now|for me|"
+    r"at the moment|right now|just yet)|don'?t|do not|i(?:'?d| would) rather (?:not|call|ring|"
+    r"you did)|rather not|i (?:(?:don'?t|do not|wouldn'?t)(?! mind)|refuse|won'?t)|"
+    r"i'?m not (?:comfortable|happy|keen|ready|sure about|ok(?:ay)?)|leave it|never ?mind|later|"
+    r"another time|stop|cancel|quit|👎)(?!\w)|"
     + _OPENERS
-    + r"i'?m (?:good|fine|ok|okay|alright|all right)(?:[\s,]*(?:thanks?|thank you|cheers|ta|for"
-    r" now|actually|as i am))*\W*$",
+    + r"i'?m (?:good|fine|ok|okay|alright|all right)(?:[\s,]*(?:thanks?|thank you|cheers|ta|"
+    r"for now|actually|as i am))*\W*$",
     re.I,
 )
 REFUSES = re.compile(
@@ -64,21 +64,21 @@ REFUSES = re.compile(
 )
 STRONG = re.compile(
     _OPENERS.replace("|fine|sure|great", "|fine|sure|great|yes|yeah|perfect|right|no")
-    + r"(?:y(?:es+|eah|ep|up|ea|a)?\b(?!'| tho)|please do\b|go (?:ahead|for it|on)\b|(?:i"
-    r" )?agreed?\b|i consent\b|i do(?=[\s,.!]*(?:please|thanks|agree|consent)?\W*$)|of"
-    r" course|absolutely|definitely|certainly|by all means|"
-    r"(?:i'?d|i would) (?:like|love|appreciate) (?:that|it|this|them to|you to|a"
-    r" call)|(?:that|it|this)(?:'?d| would) be (?:really |very |so"
-    r" )?(?:great|good|lovely|nice|fine|perfect|helpful|brilliant|wonderful|ideal|ok(?:ay)?)|"
+    + r"(?:y(?:es+|eah|ep|up|ea|a)?\b(?!'| tho)|please do\b|go (?:ahead|for it|on)\b|"
+    r"(?:i )?agreed?\b|i consent\b|i do(?=[\s,.!]*(?:please|thanks|agree|consent)?\W*$)|"
+    r"of course|absolutely|definitely|certainly|by all means|"
+    r"(?:i'?d|i would) (?:like|love|appreciate) (?:that|it|this|them to|you to|a call)|"
+    r"(?:that|it|this)(?:'?d| would) be (?:really |very |so )?(?:great|good|lovely|nice|fine|"
+    r"perfect|helpful|brilliant|wonderful|ideal|ok(?:ay)?)|"
     r"(?:that|it|this)(?:'?s| is|s) (?:all |totally |absolutely |perfectly |quite"
-    rf" )?{_FINE}(?=\W*$|\s*[.,;!]| (?:by|with|for) (?:me|us)| (?:thanks|thank|please|yes|and|if|as"
-    r" long|you can|they can)\b)|i'?m (?:very |quite |totally |perfectly"
-    r" )?(?:happy|fine|ok(?:ay)?|good|cool) (?:with|for|to)|happy (?:with|to|for)|sounds?"
-    r" (?:good|fine|great|ok|perfect)|"
-    r"(?:you|they) (?:can|may)"
-    r" (?:call|ring|phone|contact|email|text|keep|pass|have|reach|do)|(?:call|contact|ring|phone)"
-    r" me|works for me|do (?:it|that|so)\b|if you (?:like|want)|why not\b|fine (?:by|with) me|right"
-    r" you are)|^\W*(?:👍|👌|✅|🆗)",
+    rf" )?{_FINE}(?=\W*$|\s*[.,;!]| (?:by|with|for) (?:me|us)| (?:thanks|thank|please|yes|and|"
+    rf"if|as"
+    r" long|you can|they can)\b)|i'?m (?:very |quite |totally |perfectly )?(?:happy|fine|"
+    r"ok(?:ay)?|good|cool) (?:with|for|to)|happy (?:with|to|for)|sounds? (?:good|fine|great|ok|"
+    r"perfect)|"
+    r"(?:you|they) (?:can|may) (?:call|ring|phone|contact|email|text|keep|pass|have|reach|do)|"
+    r"(?:call|contact|ring|phone) me|works for me|do (?:it|that|so)\b|if you (?:like|want)|"
+    r"why not\b|fine (?:by|with) me|right you are)|^\W*(?:👍|👌|✅|🆗)",
     re.I,
 )
 #: A strong word by itself in its clause, so that a question after it does not make it an opening:
@@ -90,8 +90,8 @@ ALONE = re.compile(
     re.I,
 )
 WEAK = re.compile(
-    _OPENERS + r"(?:ok(?:ay|ie|ey)?|k|alright|all ?right|right|sure|fine|great|perfect|all"
-    r" good|lovely|cool|brilliant|please|pls|wonderful|super|awesome)\b",
+    _OPENERS + r"(?:ok(?:ay|ie|ey)?|k|alright|all ?right|right|sure|fine|great|perfect|all good|"
+    r"lovely|cool|brilliant|please|pls|wonderful|super|awesome)\b",
     re.I,
 )
 #: A yes that takes itself back within a few words.

@@ -105,10 +105,8 @@ NOT_NAME = frozenset(
     " all right alright right works for this".split()
 )
 #: Words of NOT_NAME that are names too, with a capital: a first name, and family names.
-FIRST_NAMES, FAMILY_NAMES = (
-    frozenset(["will"]),
-    frozenset("best do will so in an any up just well".split()),
-)
+FIRST_NAMES = frozenset(["will"])
+FAMILY_NAMES = frozenset("best do will so in an any up just well".split())
 #: What stands around a bare name: "just Sarah", "Sarah is fine", "Sarah :)".
 BEFORE_NAME = re.compile(
     r"^\W*(?:(?:yes|yeah|yep|ok|okay|sure|please|pls|hi|hello|fine|and|oh|so|well|its|it's|just|"
@@ -219,10 +217,8 @@ def _elsewhere(text: str, parsed: phonenumbers.PhoneNumber, country: str) -> boo
     digits, stripped = re.sub(r"\D", "", text), text.strip()
     if stripped.startswith(("+", "00")) or country not in phonenumbers.SUPPORTED_REGIONS:
         return False
-    trunk, code = (
-        phonenumbers.ndd_prefix_for_region(country, True),
-        str(phonenumbers.country_code_for_region(country)),
-    )
+    trunk = phonenumbers.ndd_prefix_for_region(country, True)
+    code = str(phonenumbers.country_code_for_region(country))
     example = phonenumbers.example_number_for_type(country, PhoneNumberType.MOBILE)
     if trunk == "0":
         written_out = str(parsed.national_number) == digits[len(code) :] and digits.startswith(code)

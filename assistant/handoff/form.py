@@ -276,9 +276,8 @@ def opened(said: Said, memory: Dict[str, Any], state: Dict[str, Any]) -> Dict[st
     """The slots when the form begins. A request that this conversation has sent already, or a
     minor, ends it at once."""
     slots: Dict[str, Any] = {name: None for name in SLOTS}
-    if (
-        memory.get("outcome") == "erasing" and not memory.get("quiet") and not said.is_minor()
-    ):  # nothing was deleted after all: the form goes on where it was
+    # Nothing was deleted after all: the form goes on where it was.
+    if memory.get("outcome") == "erasing" and not memory.get("quiet") and not said.is_minor():
         memory = {
             "tries": {},
             "topics": [],
@@ -300,9 +299,8 @@ def opened(said: Said, memory: Dict[str, Any], state: Dict[str, Any]) -> Dict[st
         return ended("minor", {})
     if request and not said.form and requests.get(request):
         return ended("already", {"request": request})
-    if (
-        memory.get("request") and memory.get("outcome") != "complete"
-    ):  # a form that danger signs had closed
+    # A form that danger signs had closed.
+    if memory.get("request") and memory.get("outcome") != "complete":
         requests.drop(memory["request"])
     memory = {
         "tries": {},
@@ -459,12 +457,10 @@ def found_in(
         known = (requests.get(memory["request"]) or {}).get("phone")
         if known:
             try:
-                found["phone"], problem = (
-                    details.with_ending(
-                        known, re.sub(r"\D", "", ending["a"] or ending["b"]), said.country
-                    ).number,
-                    None,
-                )
+                found["phone"] = details.with_ending(
+                    known, re.sub(r"\D", "", ending["a"] or ending["b"]), said.country
+                ).number
+                problem = None
             except NotUsable as error:
                 problem = error.reason
     after_yes = agreement.STRONG.sub("", text, count=1) if asked is None and not strict else text

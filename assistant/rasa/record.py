@@ -49,9 +49,8 @@ class Record:
         except database.StoreError as error:
             logger.error("a conversation is opened without a record: %s", error)
             opened = self.store.issue(lifetime, late=True)
-            if (
-                len(self._unwritten) < MOST_UNWRITTEN // 2
-            ):  # greetings leave room for what visitors say
+            # Greetings leave room for what visitors say.
+            if len(self._unwritten) < MOST_UNWRITTEN // 2:
                 self._write_later(opened[0], GREETING, None, turn)
             return opened
 

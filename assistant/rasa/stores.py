@@ -194,9 +194,8 @@ class ConversationStore(SQLTrackerStore):
             if not alone:
                 stored = self._load_with(connection, tracker.sender_id, False)
                 new = [event for event in new if not begins_session(event)]
-                known = (
-                    stored.get_slot("conversation") if stored else None
-                )  # None: its visitor had everything deleted and goes on
+                # None: its visitor had everything deleted and goes on.
+                known = stored.get_slot("conversation") if stored else None
                 new.append(
                     SlotSet("conversation", put_together(known, tracker.get_slot("conversation")))
                 )

@@ -33,11 +33,11 @@ SEEN = re.compile(
 #: called.
 SETTLED = re.compile(
     SEEN.pattern + r"|\b(?:been|went|gone) (?:back )?to (?:the |my |a )?pharmacist\b"
-    r"|\b(?:i'?m|im|i am|she'?s|he'?s) (?:all |totally |completely"
-    r" )?(?:fine|ok|okay|better|good|alright|treated) now\b|\b(?:it'?s|it is|its|that'?s|all)"
-    r" (?:ok|better|fine) now\b|\bsettled\b"
-    r"|\b(?:i'?ve|ive|i have|she'?s|he'?s)(?: just| already)*"
-    r" (?:called|rung|phoned)\b|\b(?:calling|ringing|phoning|on the phone)\b",
+    r"|\b(?:i'?m|im|i am|she'?s|he'?s) (?:all |totally |completely )?(?:fine|ok|"
+    r"okay|better|good|alright|treated) now\b|\b(?:it'?s|it is|its|that'?s|"
+    r"all) (?:ok|better|fine) now\b|\bsettled\b"
+    r"|\b(?:i'?ve|ive|i have|she'?s|he'?s)(?: just| already)* (?:called|rung|"
+    r"phoned)\b|\b(?:calling|ringing|phoning|on the phone)\b",
     re.I,
 )
 #: A clause that says so of nobody: a question, or the opposite.

@@ -82,10 +82,8 @@ class Lexicon:
         self._known = {w.lower() for p in patterns for w in p["pattern"].split()}
         self._words = list(self._fuzzy)
         # One message is read by several components, and the same words come again and again.
-        self._misspelt, self._found = (
-            functools.lru_cache(maxsize=4096)(self._find_misspelt),
-            functools.lru_cache(maxsize=256)(self._find),
-        )
+        self._misspelt = functools.lru_cache(maxsize=4096)(self._find_misspelt)
+        self._found = functools.lru_cache(maxsize=256)(self._find)
 
     def entities(self, text: str) -> List[Dict[str, Any]]:
         """Entities of `text` in Rasa's form: entity, value (canonical), start, end, and `negated`

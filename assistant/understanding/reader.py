@@ -203,11 +203,10 @@ IF_LONGER = re.compile(
 FILLERS = r"^(?:and |so |but |ok(?:ay)? |well |then |right |hmm? )*"
 #: What to do about what was said just now.
 WHAT_NOW = re.compile(
-    FILLERS
-    + r"(?:what (?:should|do|can|must|shall|am|are) (?:i|we|she|he|they)(?: supposed to| meant to)?"
-    r" do(?: then| now| next| instead| about (?:it|that|this))*|what (?:would|do) you"
-    r" (?:suggest|advise|recommend)(?: then| now| i do)*|(?:so |and )?what (?:now|next|then)|now"
-    r" what)\W*$",
+    FILLERS + r"(?:what (?:should|do|can|must|shall|am|are) (?:i|we|she|he|they)(?: supposed to|"
+    r" meant to)? do(?: then| now| next| instead| about (?:it|that|this))*|"
+    r"what (?:would|do) you (?:suggest|advise|recommend)(?: then| now| i do)*|"
+    r"(?:so |and )?what (?:now|next|then)|now what)\W*$",
     re.I,
 )
 #: Topics that "so can I have it?" and "does that matter?" ask about again; after another topic it
@@ -229,18 +228,18 @@ SUITABILITY = (
     "sunburn_tan",
 )
 CAN_I_HAVE_IT = re.compile(
-    FILLERS + r"(?:can|could|may|should) (?:i|we|she|he|they)(?: still| even| actually)?"
-    r" (?:have|get|do|book|try|go ahead(?: with)?|go for)(?: it| this| that| one| the treatment|"
+    FILLERS + r"(?:can|could|may|should) (?:i|we|she|he|they)(?: still| even| actually)? (?:have|"
+    r"get|do|book|try|go ahead(?: with)?|go for)(?: it| this| that| one| the treatment|"
     r" treated)?"
     r"(?: done| then| now| still| at all| anyway| or not| safely)*\W*$",
     re.I,
 )
 DOES_IT_MATTER = re.compile(
-    FILLERS + r"(?:(?:is|would) (?:it|that|this)(?: be)?(?: still)?"
-    r" (?:ok(?:ay)?|safe|alright|fine|allowed|a problem|a no|a yes)(?: for"
-    r" (?:me|us|her|him|them))?(?: then| now| or not)*"
-    r"|(?:does|would|will) (?:that|this|it) (?:matter|rule (?:me|her|him) out|stop"
-    r" (?:me|her|him)))\W*$",
+    FILLERS + r"(?:(?:is|would) (?:it|that|this)(?: be)?(?: still)? (?:ok(?:ay)?|safe|alright|"
+    r"fine|allowed|a problem|a no|a yes)(?: for (?:me|us|her|him|them))?(?: then| now|"
+    r" or not)*"
+    r"|(?:does|would|will) (?:that|this|it) (?:matter|rule (?:me|her|him) out|"
+    r"stop (?:me|her|him)))\W*$",
     re.I,
 )
 CONCERNS = (
@@ -308,15 +307,13 @@ TOPICS_OF = {
 }
 #: A question that points back to what was said before it, in so many words at most; or hardly a
 #: question by itself.
-BACK, MOST_BACK = (
-    re.compile(
-        r"\b(?:it|its|it's|that|thats|that's|this|them|they|those|these|one|either|who's right)\b|"
-        r"^\W*(?:\w+\W*){1,2}$|\b(?:should|can|could|shall|may|will) (?:i|we|she|"
-        r"he)\b(?: \w+){0,3}\W*$",
-        re.I,
-    ),
-    8,
+BACK = re.compile(
+    r"\b(?:it|its|it's|that|thats|that's|this|them|they|those|these|one|either|who's right)\b|"
+    r"^\W*(?:\w+\W*){1,2}$|\b(?:should|can|could|shall|may|will) (?:i|we|she|"
+    r"he)\b(?: \w+){0,3}\W*$",
+    re.I,
 )
+MOST_BACK = 8
 VAGUE = (
     "candidacy",
     "contraindications",
@@ -374,12 +371,10 @@ class Reader:
         triage: Optional[Triage] = None,
         statements: Optional[StatementModel] = None,
     ):
-        self.encoder, self.model, self.lexicon, self.thresholds = (
-            encoder,
-            model,
-            lexicon,
-            thresholds,
-        )
+        self.encoder = encoder
+        self.model = model
+        self.lexicon = lexicon
+        self.thresholds = thresholds
         self.triage, self.circumstances = triage or Triage(), Circumstances(statements)
         self.rank = functools.lru_cache(maxsize=256)(self._rank)
 
@@ -621,9 +616,8 @@ class Reader:
                 continue  # one question, asked by its beginning
             read, least = asking if asking and len(parts) > 2 else parts, max(2, len(best) + 1)
             seen = self._glance(text, read, least)
-            plain = (
-                seen is None and len(asking) == len(read) == 2
-            )  # two questions, of which the first may drown the other where it stands
+            # Two questions, of which the first may drown the other where it stands.
+            plain = seen is None and len(asking) == len(read) == 2
             if seen is None and not plain:
                 continue
             back = (
@@ -666,9 +660,8 @@ class Reader:
         seen: List[Optional[Ranked]] = [None for _ in parts]
         pointing: List[Set[str]] = []
         blind = 0
-        for done, number in enumerate(
-            sorted(range(len(parts)), key=lambda n: len(parts[n]))
-        ):  # the shortest first: a mere fragment ends the search
+        # The shortest first: a mere fragment ends the search.
+        for done, number in enumerate(sorted(range(len(parts)), key=lambda n: len(parts[n]))):
             if len(pointing) + blind + len(parts) - done < least:
                 return None
             vector = self.encoder.part(text, *places[number])
@@ -787,9 +780,8 @@ class Reader:
         own_topic = {"treatment", "device", "medication"} & set(
             named
         ) and whole.confidence >= self.thresholds.answer
-        bare = not CONTENT.sub("", self.lexicon.without(text)).strip(
-            " ?!.,'"
-        )  # nothing but the new area or condition
+        # Nothing but the new area or condition.
+        bare = not CONTENT.sub("", self.lexicon.without(text)).strip(" ?!.,'")
         if (
             named
             and (bare or whole.confidence < LEANING_ENDS)

@@ -133,9 +133,8 @@ def test_locks_are_exclusive_and_in_order_among_processes(redis_server):
         waiting = []
         for number in range(20):
             waiting.append(asyncio.ensure_future(one(clients[number % 2], number)))
-            while (
-                await clients[0].redis.llen("microneedling:queue:v") <= number
-            ):  # a client's first message connects first: wait for its place
+            # A client's first message connects first: wait for its place.
+            while await clients[0].redis.llen("microneedling:queue:v") <= number:
                 await asyncio.sleep(0.002)
         everyone_is_queued.set()
         await asyncio.gather(*waiting)
