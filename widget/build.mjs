@@ -1,4 +1,5 @@
-// Builds dist/ from the sources: `node build.mjs`. `node build.mjs --check` proves that dist/ is what the sources give, and changes nothing.
+// Builds dist/ from the sources: `node build.mjs`. `node build.mjs --check` proves that dist/ is
+// what the sources give, and changes nothing.
 import { build } from "esbuild";
 import { minify } from "terser";
 import { createHash } from "node:crypto";
@@ -57,14 +58,18 @@ const noGlobals = {
       );
       if (contents === text)
         throw new Error(
-          `${path}: the line that sets litHtmlVersions was not found; look for how this version of lit names it`,
+          `${path}: the line that sets litHtmlVersions was not found; ` +
+            "look for how this version of lit names it",
         );
       return { contents, loader: "js" };
     });
   },
 };
 
-/** marked makes an instance that nobody here uses, so that no bundler drops its class: only the lexer, the parser and the renderer are kept. */
+/**
+ * marked makes an instance that nobody here uses, so that no bundler drops its class: only the
+ * lexer, the parser and the renderer are kept.
+ */
 const onlyParsing = {
   name: "only-parsing",
   setup(on) {
@@ -75,11 +80,10 @@ const onlyParsing = {
           /var (\w+)=new \w+;function \w+\(\w+,\w+\)\{return \1\.parse\(.*?(?=export\{)/s,
           "",
         )
-        .replace(
-          /export\{(.*)\};/,
-          (all, names) =>
-            `export{${names.split(",").filter((name) => /as (Lexer|Parser|Renderer)$/.test(name))}};`,
-        );
+        .replace(/export\{(.*)\};/, (all, names) => {
+          const kept = names.split(",").filter((name) => /as (Lexer|Parser|Renderer)$/.test(name));
+          return `export{${kept}};`;
+        });
       if (!/;export\{(\w+ as \w+,){2}\w+ as \w+\};/.test(contents))
         throw new Error(
           `${path}: the instance that marked makes was not found; look for how this version ends`,
@@ -121,7 +125,8 @@ async function files() {
     const language = basename(file, ".ts");
     if (language !== "en")
       languages[language] =
-        `./${basename(hashed(`${language}.js`, await script(`src/strings/${file}`, "esm")))}`; // English is in the panel
+        // English is in the panel.
+        `./${basename(hashed(`${language}.js`, await script(`src/strings/${file}`, "esm")))}`;
   }
   const panel = hashed(
     "panel.js",

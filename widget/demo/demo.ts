@@ -2,7 +2,8 @@
 const code = document.getElementById("code")!;
 const copied = document.getElementById("copied")!;
 const widget = document.querySelector<HTMLScriptElement>('script[src$="widget.js"]')!;
-code.textContent = `<script async src="${widget.src}" data-color="${widget.dataset.color}" data-phone="${widget.dataset.phone}"></script>`;
+const { color, phone } = widget.dataset;
+code.textContent = `<script async src="${widget.src}" data-color="${color}" data-phone="${phone}"></script>`;
 document.getElementById("copy")!.addEventListener("click", async () => {
   try {
     await navigator.clipboard.writeText(code.textContent!);

@@ -1,7 +1,11 @@
-// Calls of the website channel (docs/api.yml). Every failure becomes a Trouble that says what kind it is.
+// Calls of the website channel (docs/api.yml). Every failure becomes a Trouble that says what kind
+// it is.
 import type { Clinic, Said, Turn } from "./types";
 
-/** Milliseconds after which an answer is given up; a resend with the same client_id then gets the turn that was made meanwhile. */
+/**
+ * Milliseconds after which an answer is given up; a resend with the same client_id then gets the
+ * turn that was made meanwhile.
+ */
 const PATIENCE = 45_000;
 
 export type TroubleKind = "offline" | "busy" | "unavailable" | "expired" | "refused" | "too_large";
@@ -48,7 +52,10 @@ export class Channel {
     return this.call("POST", "sessions", "", { locale });
   }
 
-  /** The turn that answers. A message whose connection broke is sent once more: its client_id sees to it that it is answered once. */
+  /**
+   * The turn that answers. A message whose connection broke is sent once more: its client_id sees
+   * to it that it is answered once.
+   */
   async say(
     token: string,
     message: { text?: string; choice?: string; client_id: string },
@@ -109,7 +116,8 @@ export class Channel {
       throw new Trouble(KINDS[answer.status] ?? "unavailable", seconds);
     } catch (error) {
       if (error instanceof Trouble) throw error;
-      // A server that cannot be reached is no missing connection: then no `online` event would ever come.
+      // A server that cannot be reached is no missing connection: then no `online` event would ever
+      // come.
       throw new Trouble(
         navigator.onLine ? "unavailable" : "offline",
         0,

@@ -1,4 +1,5 @@
-// Colours whose contrast is computed, not hoped for (WCAG 2.2: relative luminance and contrast ratio).
+// Colours whose contrast is computed, not hoped for (WCAG 2.2: relative luminance and contrast
+// ratio).
 type Rgb = [number, number, number];
 
 export const parse = (hex: string): Rgb =>
@@ -20,7 +21,10 @@ export function contrast(one: string, other: string): number {
   return (light + 0.05) / (dark + 0.05);
 }
 
-/** `colour` mixed with black or white in the smallest of 50 steps that gives `ratio` on every one of `grounds`. */
+/**
+ * `colour` mixed with black or white in the smallest of 50 steps that gives `ratio` on every one of
+ * `grounds`.
+ */
 export function readable(colour: string, grounds: string[], ratio: number): string {
   const toward = luminance(parse(grounds[0])) > 0.18 ? 0 : 255;
   for (let step = 0; step <= 50; step++) {
@@ -34,7 +38,9 @@ export function readable(colour: string, grounds: string[], ratio: number): stri
 export const tint = (colour: string, ground: string, share: number): string =>
   write(parse(ground).map((part, at) => part + (parse(colour)[at] - part) * share) as Rgb);
 
-/** Fixed surfaces and inks of both themes; everything that carries the brand is computed from them. */
+/**
+ * Fixed surfaces and inks of both themes; everything that carries the brand is computed from them.
+ */
 const THEMES = {
   light: {
     surface: "#ffffff",
@@ -74,7 +80,10 @@ const THEMES = {
   },
 };
 
-/** The custom properties of one theme for a brand colour: text at 4.5 : 1 on every ground it stands on, filled areas at 3 : 1. */
+/**
+ * The custom properties of one theme for a brand colour: text at 4.5 : 1 on every ground it stands
+ * on, filled areas at 3 : 1.
+ */
 export function palette(theme: keyof typeof THEMES, brand: string): Record<string, string> {
   const fixed = THEMES[theme];
   const grounds = [fixed.surface, fixed.ground];
@@ -91,14 +100,19 @@ export function palette(theme: keyof typeof THEMES, brand: string): Record<strin
   };
 }
 
-/** The style sheet that sets both palettes: by the page's `data-theme`, else by what the visitor's device prefers. */
+/**
+ * The style sheet that sets both palettes: by the page's `data-theme`, else by what the visitor's
+ * device prefers.
+ */
 export function themes(brand: string): string {
   const rules = (theme: keyof typeof THEMES) =>
     Object.entries(palette(theme, brand))
       .map(([name, value]) => `--${name}:${value}`)
       .join(";");
   return (
-    `.panel{color-scheme:light;${rules("light")}}@media(prefers-color-scheme:dark){:host(:not([data-theme=light])) .panel{color-scheme:dark;${rules("dark")}}}` +
+    `.panel{color-scheme:light;${rules("light")}}` +
+    "@media(prefers-color-scheme:dark){:host(:not([data-theme=light])) .panel{" +
+    `color-scheme:dark;${rules("dark")}}}` +
     `:host([data-theme=dark]) .panel{color-scheme:dark;${rules("dark")}}`
   );
 }

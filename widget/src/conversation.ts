@@ -1,4 +1,5 @@
-// One conversation: consent, the queue of messages, trouble and recovery. Knows nothing of the page; `changed` redraws it.
+// One conversation: consent, the queue of messages, trouble and recovery. Knows nothing of the
+// page; `changed` redraws it.
 import { Channel, Trouble } from "./channel";
 import { Memory, type Kept, type Pending } from "./memory";
 import type { Choice, Clinic, Turn } from "./types";
@@ -34,7 +35,8 @@ export class Conversation {
   /** What a deletion led to, shown in place of the conversation. */
   erased?: "erased" | "erasedSent" | "erasedExpired"; // the words that say so
   erasing = false;
-  private outcome: NonNullable<Conversation["erased"]> = "erased"; // of what has been erased so far, also when the next call fails
+  // Of what has been erased so far, also when the next call fails.
+  private outcome: NonNullable<Conversation["erased"]> = "erased";
   readonly kept: Kept;
   private pumping?: Promise<void>;
   private abort = new AbortController();
@@ -123,7 +125,10 @@ export class Conversation {
     return this.pump();
   }
 
-  /** Send what waits, one after another, in the order in which it was written. Ends at the first trouble; nothing is dropped. */
+  /**
+   * Send what waits, one after another, in the order in which it was written. Ends at the first
+   * trouble; nothing is dropped.
+   */
   private pump(): Promise<void> {
     this.pumping ??= this.send().finally(() => {
       this.pumping = undefined;
@@ -136,7 +141,8 @@ export class Conversation {
   private async send(): Promise<void> {
     const signal = this.abort.signal;
     this.trouble = undefined;
-    const stopped = () => signal.aborted || this.erasing; // a deletion waits for the turn under way, not for all that waits behind it
+    // A deletion waits for the turn under way, not for all that waits behind it.
+    const stopped = () => signal.aborted || this.erasing;
     while (!stopped()) {
       try {
         if (!this.kept.token) await this.open();
@@ -173,7 +179,8 @@ export class Conversation {
       this.items = this.items.filter((item) => item.id !== client_id);
       if (choice) this.note("unknown_choice");
       else {
-        this.kept.draft = [text, this.kept.draft].filter(Boolean).join("\n\n"); // back into the box, before what is being written: nothing is lost
+        // Back into the box, before what is being written: nothing is lost.
+        this.kept.draft = [text, this.kept.draft].filter(Boolean).join("\n\n");
         this.note(trouble.kind as "refused" | "too_large");
       }
       this.keep();
@@ -221,7 +228,10 @@ export class Conversation {
     this.changed();
   }
 
-  /** The server no longer knows the token: say so, keep what is on the page to read, and go on in a new conversation. */
+  /**
+   * The server no longer knows the token: say so, keep what is on the page to read, and go on in a
+   * new conversation.
+   */
   private expire(): void {
     this.kept.token = undefined;
     this.kept.votes = {};
@@ -248,7 +258,8 @@ export class Conversation {
     this.kept.pending = this.pending.filter((one) => one !== message);
     const bubble = this.items.find((item) => item.id === message.client_id);
     if (this.items.some((item) => item.id === turn.id)) {
-      this.items = this.items.filter((item) => item !== bubble); // answered before the page changed: the history has both
+      // Answered before the page changed: the history has both.
+      this.items = this.items.filter((item) => item !== bubble);
     } else {
       if (bubble?.from === "visitor") bubble.waiting = false;
       this.insert({ id: turn.id, from: "assistant", turn });
@@ -308,12 +319,16 @@ export class Conversation {
     await this.pump();
   }
 
-  /** Erase the conversation, and those that a restart left behind, on the server and in this tab. Throws Trouble when the server could not be told. */
+  /**
+   * Erase the conversation, and those that a restart left behind, on the server and in this tab.
+   * Throws Trouble when the server could not be told.
+   */
   async erase(): Promise<void> {
     this.erasing = true;
     this.changed();
     try {
-      await this.pumping; // a turn under way is waited for, so that nothing is stored after the deletion
+      // A turn under way is waited for, so that nothing is stored after the deletion.
+      await this.pumping;
       for (const token of this.kept.left ?? []) {
         await this.eraseOne(token);
         this.kept.left = this.kept.left!.filter((one) => one !== token);
@@ -321,7 +336,8 @@ export class Conversation {
       }
       if (this.kept.token) await this.eraseOne(this.kept.token);
     } catch (error) {
-      if (this.pending.length) this.trouble = asTrouble(error); // what waits is sent when the visitor says so
+      // What waits is sent when the visitor says so.
+      if (this.pending.length) this.trouble = asTrouble(error);
       throw error;
     } finally {
       this.erasing = false;

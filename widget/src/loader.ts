@@ -1,5 +1,6 @@
-// The launcher: all that a page loads before a visitor shows interest. The panel is imported on hover, focus, touch or click;
-// in idle time the browser only fetches it. No global name is set; <microneedling-assistant> is the way to reach it.
+// The launcher: all that a page loads before a visitor shows interest. The panel is imported on
+// hover, focus, touch or click; in idle time the browser only fetches it. No global name is set;
+// <microneedling-assistant> is the way to reach it.
 import css from "./launcher.css";
 import type { Mount, Panel } from "./types";
 
@@ -14,7 +15,10 @@ const failed =
   (spanish ? "No disponible, pulse otra vez " : "Not available, try again ") +
   (options.phone ?? "");
 
-/** The clinic's colour as #rrggbb and black or white on it, whichever contrasts more (one of them always has 4.5 : 1). */
+/**
+ * The clinic's colour as #rrggbb and black or white on it, whichever contrasts more (one of them
+ * always has 4.5 : 1).
+ */
 function colours(): [string, string] {
   const context = document.createElement("canvas").getContext("2d");
   const brand =
@@ -130,7 +134,10 @@ class Assistant extends HTMLElement {
       }));
   }
 
-  /** The panel for somebody who waits for it: the launcher shows that it is coming, or that it is not available. */
+  /**
+   * The panel for somebody who waits for it: the launcher shows that it is coming, or that it is
+   * not available.
+   */
   async #shown(): Promise<Panel | undefined> {
     this.#button.setAttribute("aria-busy", "true");
     try {

@@ -1,4 +1,5 @@
-// A message's markdown as DOM nodes. HTML in it is shown as text, links lead to https, mailto and tel alone, pictures are left out.
+// A message's markdown as DOM nodes. HTML in it is shown as text, links lead to https, mailto and
+// tel alone, pictures are left out.
 import DOMPurify from "dompurify";
 import { Lexer, Parser, Renderer, type MarkedOptions, type Tokens } from "marked";
 import type { Dial } from "./types";

@@ -1,4 +1,5 @@
-// The panel: opening and closing, focus, keyboard, scrolling, events for the page. Imported by the launcher when it is needed.
+// The panel: opening and closing, focus, keyboard, scrolling, events for the page. Imported by the
+// launcher when it is needed.
 import { render } from "lit/html.js";
 import { Channel } from "./channel";
 import { themes } from "./colour";
@@ -46,7 +47,8 @@ export async function mount({ host, root, launcher, base, key, options }: Mount)
     draw,
     ({ type, ...detail }: News) => emit(type, detail),
   );
-  const region = navigator.languages.find((one) => one.startsWith(spoken)) ?? lang; // "en" alone would write dates the American way
+  // "en" alone would write dates the American way.
+  const region = navigator.languages.find((one) => one.startsWith(spoken)) ?? lang;
   const date = (iso: string) =>
     new Intl.DateTimeFormat(region, { dateStyle: "long", timeZone: "UTC" }).format(
       new Date(`${iso}T00:00:00Z`),
@@ -167,7 +169,10 @@ export async function mount({ host, root, launcher, base, key, options }: Mount)
     follow();
   }
 
-  /** Where the focus waits for a reply: the box, or on a phone the conversation, so that the on-screen keyboard makes room for the answer. */
+  /**
+   * Where the focus waits for a reply: the box, or on a phone the conversation, so that the
+   * on-screen keyboard makes room for the answer.
+   */
   function rest(field = box()): void {
     (touch.matches ? find(".scroll") : field)?.focus();
   }
@@ -186,7 +191,10 @@ export async function mount({ host, root, launcher, base, key, options }: Mount)
     field.style.height = `${Math.min(field.scrollHeight + 2, 136)}px`;
   }
 
-  /** Bring the newest item to where it is read: a reply from its beginning, one's own words at the end. */
+  /**
+   * Bring the newest item to where it is read: a reply from its beginning, one's own words at the
+   * end.
+   */
   function follow(force = false): void {
     const scroll = find(".scroll");
     const last = conversation.items.at(-1);
@@ -215,7 +223,10 @@ export async function mount({ host, root, launcher, base, key, options }: Mount)
     else if (from) find(from === "person" ? ".person" : ".menu-button")?.focus();
   }
 
-  /** A phone's panel covers the page, so the page is out of reach meanwhile; elsewhere both can be used. */
+  /**
+   * A phone's panel covers the page, so the page is out of reach meanwhile; elsewhere both can be
+   * used.
+   */
   function raise(): void {
     if (dialog.open) dialog.close();
     if (small.matches) dialog.showModal();
@@ -241,7 +252,10 @@ export async function mount({ host, root, launcher, base, key, options }: Mount)
     follow(true);
   }
 
-  /** Where reading begins: the box when the conversation is on and a keyboard is at hand, else the title. */
+  /**
+   * Where reading begins: the box when the conversation is on and a keyboard is at hand, else the
+   * title.
+   */
   function arrive(): void {
     const field = box();
     if (field && !touch.matches && !ui.sheet) field.focus();
@@ -264,7 +278,8 @@ export async function mount({ host, root, launcher, base, key, options }: Mount)
     emit("close");
   }
 
-  // The back gesture of a phone, which closes a full-screen panel; without a tap before it, the browser does not ask first.
+  // The back gesture of a phone, which closes a full-screen panel; without a tap before it, the
+  // browser does not ask first.
   dialog.addEventListener("cancel", (event) => {
     event.preventDefault();
     if (ui.sheet) show();

@@ -2,7 +2,10 @@
 export type Role = "answer" | "caveat" | "caution" | "triage" | "question" | "notice";
 export type Urgency = "none" | "expected" | "contact_clinic" | "same_day" | "emergency";
 
-/** `level` is how urgent a triage message is by itself, `language` what a reply in another language than English is written in. */
+/**
+ * `level` is how urgent a triage message is by itself, `language` what a reply in another language
+ * than English is written in.
+ */
 export interface Message {
   role: Role;
   topic?: string | null;

@@ -1,4 +1,5 @@
-// The words of the interface. {placeholders} are filled in; what the assistant says comes from the server.
+// The words of the interface. {placeholders} are filled in; what the assistant says comes from the
+// server.
 export const en = {
   automated: "Automated assistant",
   close: "Close",
@@ -54,7 +55,8 @@ export const en = {
   erasedSent:
     "Your conversation has been deleted. The clinic already has your request: call {phone}.",
   erasedExpired:
-    "This conversation has expired and cannot be deleted from here. It is erased {days} days after it was held; if that is too late, call {phone}.",
+    "This conversation has expired and cannot be deleted from here. " +
+    "It is erased {days} days after it was held; if that is too late, call {phone}.",
   begin: "Start a new conversation",
   personText: "The team of {clinic} is glad to help you.",
   mail: "Write to {email}",
@@ -63,7 +65,8 @@ export const en = {
   ask: "Ask here to be put in touch",
   askText: "I would like to talk to a person.",
   expired:
-    "The earlier conversation has expired. A new one has begun; its answers no longer know what was said above.",
+    "The earlier conversation has expired. " +
+    "A new one has begun; its answers no longer know what was said above.",
   restarted: "A new conversation.",
   unknown_choice: "That choice is no longer known. Please type your question instead.",
   too_large: "That text is too large to be sent. It is back in the box: please shorten it.",

@@ -8,7 +8,12 @@ const es: Strings = {
   person: "Hablar con una persona",
   before: "Antes de empezar",
   notice:
-    "Soy {name}, un asistente automático de {clinic}, **no un profesional sanitario**.\n\n- Doy información general sobre el microneedling, en inglés. No puedo examinarle, ponerle nombre a una dolencia, mirar fotos ni decir si un tratamiento es adecuado para usted.\n- No escriba nombres, fotos ni su historial médico.\n- En una emergencia llame al **{number}**.\n- Las conversaciones se guardan {days} días.",
+    "Soy {name}, un asistente automático de {clinic}, **no un profesional sanitario**.\n\n" +
+    "- Doy información general sobre el microneedling, en inglés. No puedo examinarle, ponerle " +
+    "nombre a una dolencia, mirar fotos ni decir si un tratamiento es adecuado para usted.\n" +
+    "- No escriba nombres, fotos ni su historial médico.\n" +
+    "- En una emergencia llame al **{number}**.\n" +
+    "- Las conversaciones se guardan {days} días.",
   privacy: "Aviso de privacidad",
   accept: "Entiendo, empezar",
   emergencyCall: "Emergencia: llame al {number}",
@@ -57,7 +62,8 @@ const es: Strings = {
   erasedSent:
     "Su conversación ha sido borrada. La clínica ya tiene su solicitud: llame al {phone}.",
   erasedExpired:
-    "Esta conversación ha caducado y no se puede borrar desde aquí. Se elimina sola a los {days} días; para borrarla antes, llame al {phone}.",
+    "Esta conversación ha caducado y no se puede borrar desde aquí. " +
+    "Se elimina sola a los {days} días; para borrarla antes, llame al {phone}.",
   begin: "Empezar otra conversación",
   personText: "El equipo de {clinic} le ayudará con gusto.",
   mail: "Escribir a {email}",
@@ -66,7 +72,8 @@ const es: Strings = {
   ask: "Pedir contacto aquí",
   askText: "I would like to talk to a person.",
   expired:
-    "La conversación anterior ha caducado. Ha empezado otra; sus respuestas ya no conocen lo dicho arriba.",
+    "La conversación anterior ha caducado. " +
+    "Ha empezado otra; sus respuestas ya no conocen lo dicho arriba.",
   restarted: "Una conversación nueva.",
   unknown_choice: "Esa opción ya no existe. Escriba su pregunta.",
   too_large:
