@@ -679,7 +679,7 @@ def test_who_had_everything_deleted_can_go_on(state):
     ]
 
 
-def test_a_conversation_that_was_opened_without_a_database_is_written_by_who_needs_it_first(state):
+def test_a_conversation_opened_without_a_database_is_written_by_who_needs_it_first(state):
     store, other = webstore.WebStore(), webstore.WebStore()
     session, token, _ = store.issue(late=True)
     assert (

@@ -44,9 +44,7 @@ def test_a_message_at_work_writes_nothing_after_its_conversation_was_erased(
     empty_database, tmp_path
 ):
     test_stores.test_a_message_at_work_writes_nothing_after_its_conversation_was_erased(tmp_path)
-    test_stores.test_a_conversation_that_was_opened_without_a_database_is_written_by_who_needs_it_first(
-        None
-    )
+    test_stores.test_a_conversation_opened_without_a_database_is_written_by_who_needs_it_first(None)
 
 
 def test_one_of_several_processes_does_a_scheduled_task(empty_database):

@@ -638,9 +638,10 @@ def test_a_panel_that_does_not_arrive_can_be_asked_for_again(visit, channel):
     tab.page.route("**/assets/panel-*", lambda route: route.abort())
     tab.go(f"{channel.url}/page")
     tab.find(".launcher").click()
-    tab.page.wait_for_function(
-        "document.querySelector('microneedling-assistant').shadowRoot.querySelector('.launcher').innerText.includes('+44')"
-    )
+    tab.page.wait_for_function("""() => {
+      const root = document.querySelector('microneedling-assistant').shadowRoot;
+      return root.querySelector('.launcher').innerText.includes('+44');
+    }""")
     tab.page.unroute("**/assets/panel-*")
     tab.open()
     assert tab.find(".notice").is_visible()
@@ -744,9 +745,10 @@ def test_the_back_gesture_of_a_phone_closes_the_panel(visit, channel):
     )
     tab.open()
     # As a browser does that does not ask first.
-    tab.page.evaluate(
-        "document.querySelector('microneedling-assistant').shadowRoot.querySelector('dialog').close()"
-    )
+    tab.page.evaluate("""() => {
+      const root = document.querySelector('microneedling-assistant').shadowRoot;
+      root.querySelector('dialog').close();
+    }""")
     tab.find(".launcher").wait_for()
 
 

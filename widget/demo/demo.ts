@@ -3,7 +3,8 @@ const code = document.getElementById("code")!;
 const copied = document.getElementById("copied")!;
 const widget = document.querySelector<HTMLScriptElement>('script[src$="widget.js"]')!;
 const { color, phone } = widget.dataset;
-code.textContent = `<script async src="${widget.src}" data-color="${color}" data-phone="${phone}"></script>`;
+const settings = `data-color="${color}" data-phone="${phone}"`;
+code.textContent = `<script async src="${widget.src}" ${settings}></script>`;
 document.getElementById("copy")!.addEventListener("click", async () => {
   try {
     await navigator.clipboard.writeText(code.textContent!);
