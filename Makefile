@@ -75,8 +75,17 @@ safety-report: setup ## score triage and circumstances on the project's own eval
 rasa: setup ## any command of Rasa, for example: make rasa ARGS="data validate"
 	@$(PY) -m assistant.launch rasa $(ARGS)
 
-lint: setup ## ruff
+lint: setup ## ruff, prettier and the length of lines (needs Node.js)
 	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check --quiet . || { echo "!! Not formatted as above: run \`make format\`."; exit 1; }
+	@$(PY) scripts/columns.py
+	@command -v npm >/dev/null || { echo "!! npm was not found, and prettier checks the widget's sources: \`apt-get install nodejs npm\`, then \`make lint\` again."; exit 1; }
+	@$(MAKE) -f "$(HERE)Makefile" widget-packages
+	@cd "$(HERE)widget" && npm run --silent lint || { echo "!! The widget's sources are not formatted: run \`make format\`."; exit 1; }
+
+format: setup widget-packages ## ruff and prettier write every source as `make lint` wants it (needs Node.js)
+	@$(PY) -m ruff format .
+	@cd "$(HERE)widget" && npm run --silent format
 
 widget: widget-packages ## build widget/dist from the widget's sources (needs Node.js)
 	@cd "$(HERE)widget" && npm run --silent build
@@ -97,4 +106,4 @@ bench: setup ## end to end over HTTP against stock Rasa bots, into docs/benchmar
 lock: setup ## resolve requirements.in into requirements.lock
 	@cd "$(HERE)" && .uv/bin/uv pip compile -q --generate-hashes --python-version 3.10 --no-header --no-emit-index-url requirements.in -o requirements.lock
 
-.PHONY: help setup run cluster cluster-restart cluster-status purge erase backup restore shell train check inbox generate test evaluate variety safety-report rasa lint widget widget-packages measure-widget bench-understanding bench lock
+.PHONY: help setup run cluster cluster-restart cluster-status purge erase backup restore shell train check inbox generate test evaluate variety safety-report rasa lint format widget widget-packages measure-widget bench-understanding bench lock

@@ -21,8 +21,8 @@ async def only_rasa(request: Any) -> Optional[Any]:
 
 
 def main() -> None:
-    # noqa: F401 - its import switches deprecation warnings on for the whole process
-    import sanic.app
+    # Imported first: its import switches deprecation warnings on for the whole process.
+    import sanic.app  # noqa: F401
 
     warnings.filterwarnings("ignore", category=DeprecationWarning)
     from rasa_sdk.endpoint import create_app

@@ -6,7 +6,7 @@ from assistant import launch
 
 os.environ.update({key: os.environ.get(key, value) for key, value in launch.ENVIRONMENT.items()})
 
-from assistant import knowledge
+from assistant import database, knowledge
 from tests.evaluation import score
 from tests.support.servers import Assistant, Visitor
 
@@ -46,6 +46,17 @@ def visitor(assistant):
     return Visitor(assistant.url)
 
 
+@pytest.fixture
+def state(tmp_path, monkeypatch):
+    """A state folder and database of this test's own."""
+    monkeypatch.setenv("ASSISTANT_STATE", str(tmp_path / "state"))
+    monkeypatch.delenv("ASSISTANT_DATABASE_URL", raising=False)
+    database.engine.cache_clear()
+    yield tmp_path / "state"
+    database.engine().dispose()
+    database.engine.cache_clear()
+
+
 def pytest_addoption(parser):
     parser.addoption("--no-skips", action="store_true", help="a skipped test is a failure (CI)")
 
@@ -54,10 +65,6 @@ def pytest_addoption(parser):
 def pytest_runtest_makereport(item, call):
     report = (yield).get_result()
     if item.config.getoption("--no-skips") and report.skipped and not hasattr(report, "wasxfail"):
-        report.outcome, report.longrepr = (
-            "failed",
-            (
-                "skipped:"
-                f" {report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr}"
-            ),
-        )
+        report.outcome = "failed"
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.longrepr = f"skipped: {reason}"

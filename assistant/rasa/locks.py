@@ -173,9 +173,8 @@ class Claims:
 
     @staticmethod
     def _key(session: str, client_id: str) -> str:
-        return (
-            f"{PREFIX}message:" + hashlib.sha256(f"{session} {client_id}".encode()).hexdigest()
-        )  # a client id is its sender's choice
+        # A client id is its sender's choice.
+        return f"{PREFIX}message:" + hashlib.sha256(f"{session} {client_id}".encode()).hexdigest()
 
     async def _ask(self, call: Callable[[], Awaitable[Any]], limit: float = REDIS_LIMIT) -> Any:
         """What Redis says within `limit` seconds. Raises LookupError when it says nothing."""

@@ -73,11 +73,9 @@ def kind_of(finding: Dict[str, Any], table: Dict[str, Dict[int, Optional[str]]])
 def response_name(finding: Dict[str, Any]) -> Optional[str]:
     """The domain response for a finding (`level`, `rows`, `crisis`), or None when there is neither
     something urgent nor a crisis."""
-    level, language, crisis = (
-        finding.get("level"),
-        finding.get("language", "en"),
-        finding.get("crisis"),
-    )
+    level = finding.get("level")
+    language = finding.get("language", "en")
+    crisis = finding.get("crisis")
     abroad = language != "en"
     if level in URGENT and not (crisis and level == "same_day"):
         named: Any = (level, kind_of(finding, BY_ROW_ABROAD if abroad else BY_ROW))

@@ -7,7 +7,8 @@ import unicodedata
 #: Characters that are invisible or change the direction of writing: they have no place in a
 #: question.
 INVISIBLE = re.compile(
-    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\U000e0000-\U000e007f]"
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
+    "\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\U000e0000-\U000e007f]"
 )
 QUOTES = str.maketrans(
     {
@@ -33,7 +34,8 @@ QUESTION = re.compile(
 #: Cyrillic and Greek letters that look like Latin ones; they are replaced in a word that mixes
 #: scripts.
 LOOKALIKES = str.maketrans(
-    "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0458\u0455\u043a\u043c\u0442\u0432\u043d\u0410\u0415\u041e\u0420\u0421\u0425\u03bf\u03b1\u03b5\u03b9\u03c1\u03bd",
+    "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0458\u0455\u043a\u043c\u0442\u0432"
+    "\u043d\u0410\u0415\u041e\u0420\u0421\u0425\u03bf\u03b1\u03b5\u03b9\u03c1\u03bd",
     "aeopcyxijskmtbhAEOPCXoaeipv",
 )
 

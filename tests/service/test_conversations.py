@@ -35,10 +35,8 @@ def test_scenario(assistant, scenario):
             else visitor.say(step["user"])
         )
         offered.update({choice["title"]: choice["id"] for choice in turn["choices"]})
-        said, where = (
-            spoken(turn).lower(),
-            f"step {number}, {step.get('user') or step.get('choose')!r}: {turn}",
-        )
+        said = spoken(turn).lower()
+        where = f"step {number}, {step.get('user') or step.get('choose')!r}: {turn}"
         assert said.strip(), where
         if "topics" in step:
             assert turn["topics"] == step["topics"], where

@@ -1,4 +1,5 @@
-"""The benchmarks work from end to end, in small. No timing is asserted: the figures of --quick mean nothing."""
+"""The benchmarks work from end to end, in small. No timing is asserted: the figures of --quick
+mean nothing."""
 
 import json
 import os

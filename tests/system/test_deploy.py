@@ -1,4 +1,5 @@
-"""What the container and the systemd units promise, tried without a container engine and without systemd."""
+"""What the container and the systemd units promise, tried without a container engine and without
+systemd."""
 
 import os
 import shutil
@@ -54,7 +55,8 @@ def test_it_runs_without_rights_on_a_read_only_file_system(tmp_path):
         mount -t tmpfs -o size=64m,uid=10001,gid=10001,mode=0700 tmpfs {paths.ROOT}/var
         mount -t tmpfs -o size=512m,mode=1777 tmpfs /var/tmp
         ! touch {paths.ROOT}/x 2>/dev/null
-        exec setpriv --reuid=10001 --regid=10001 --clear-groups --no-new-privs --bounding-set=-all --inh-caps=-all \
+        exec setpriv --reuid=10001 --regid=10001 --clear-groups --no-new-privs \
+          --bounding-set=-all --inh-caps=-all \
           {sys.executable} -m assistant.launch run
     """
     env = {
@@ -116,9 +118,10 @@ def test_the_units_are_right_and_sandboxed():
     done = subprocess.run(
         ["systemd-analyze", "verify", *map(str, UNITS)], capture_output=True, text=True
     )
+    # It is not installed here.
     mistakes = [
         line for line in done.stderr.splitlines() if "is not executable: No such file" not in line
-    ]  # it is not installed here
+    ]
     assert len(UNITS) == 2 and not mistakes, mistakes
     for unit in UNITS:
         done = subprocess.run(

@@ -150,9 +150,8 @@ class FullDisk:
     def __init__(self, start, folder):
         self.folder = folder / "state"
         self.folder.mkdir()
-        with ThreadPoolExecutor(
-            1
-        ) as pool:  # a thread can have mounts of its own, which the processes that it starts share
+        # A thread can have mounts of its own, which the processes that it starts share.
+        with ThreadPoolExecutor(1) as pool:
             self.assistant = pool.submit(self._within, start).result()
         self.seen = Path(f"/proc/{self.assistant.rasa.pid}/root{self.folder}")
 
@@ -232,9 +231,8 @@ def test_the_disk_is_full(start, tmp_path):
     ]
     after = visitor.say("how much does it cost")
     assert {"pregnancy", "blood_thinner"} <= set(after["cautions"]) and NOTES not in spoken(after)
-    copy = shutil.copytree(
-        disk.seen, tmp_path / "copy"
-    )  # SQLite looks a path up in the mounts of this process
+    # SQLite looks a path up in the mounts of this process.
+    copy = shutil.copytree(disk.seen, tmp_path / "copy")
     assert utterances(assistant, visitor, copy) == len(before) + 4
     assert "Traceback" not in assistant.words()
 
@@ -372,11 +370,9 @@ def test_a_large_file_is_purged_while_visitors_write(start):
     assistant = start()
     assistant.wait()
     end(assistant.rasa)
-    then, names, file = (
-        time.time() - 60 * 86400,
-        [f"old-{number}" for number in range(2500)],
-        assistant.state / "assistant.sqlite",
-    )
+    then = time.time() - 60 * 86400
+    names = [f"old-{number}" for number in range(2500)]
+    file = assistant.state / "assistant.sqlite"
     with sqlite3.connect(file) as connection:
         connection.executemany(
             "INSERT INTO web_sessions (id, created, expires) VALUES (?, ?, ?)",

@@ -1,4 +1,5 @@
-"""Workarounds for Rasa that are compared with Rasa itself, in a Python of its own: each test fails when Rasa no longer needs it."""
+"""Workarounds for Rasa that are compared with Rasa itself, in a Python of its own: each test fails
+when Rasa no longer needs it."""
 
 import copy
 import json
@@ -50,10 +51,8 @@ def test_rules_that_fit_are_those_that_rasa_finds():
     assert "self._is_rule_applicable(_key, i, state), possible_keys" in source, (
         "Rasa finds rules in another way: look at rules_by_state"
     )
-    listen, answer = (
-        {"prev_action": {"action_name": "action_listen"}},
-        {"prev_action": {"action_name": "action_answer"}},
-    )
+    listen = {"prev_action": {"action_name": "action_listen"}}
+    answer = {"prev_action": {"action_name": "action_answer"}}
     asked = [{}, {**listen, "user": {"intent": "ask_pain"}}]
     rules = [
         asked,
@@ -186,14 +185,21 @@ import sys
 from pathlib import Path
 from assistant.rasa import standin
 standin.install(Path("config.yml"))
-import rasa.__main__, rasa.core.run, rasa.engine.recipes.default_components, rasa.nlu.classifiers.diet_classifier as diet
+import rasa.__main__, rasa.core.run, rasa.engine.recipes.default_components
+import rasa.nlu.classifiers.diet_classifier as diet
 from assistant.rasa import patches
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
-needing = {name for name, item in DefaultV1Recipe._registered_components.items() if standin.needs_tensorflow(item.clazz)}
+components = DefaultV1Recipe._registered_components
+needing = {name for name, item in components.items() if standin.needs_tensorflow(item.clazz)}
 assert needing == standin.NEED_TENSORFLOW, needing
-assert not [name for name in sys.modules if name.startswith("tensorflow.") and hasattr(sys.modules[name], "__file__")]
+parts = [name for name in sys.modules if name.startswith("tensorflow.")]
+assert not [name for name in parts if hasattr(sys.modules[name], "__file__")]
 import tensorflow
-for attempt in (lambda: tensorflow.constant(1), lambda: tensorflow.keras.layers.Dense(3), lambda: diet.DIET(None, None, None)):
+for attempt in (
+    lambda: tensorflow.constant(1),
+    lambda: tensorflow.keras.layers.Dense(3),
+    lambda: diet.DIET(None, None, None),
+):
     try:
         attempt()
     except standin.TensorFlowLeftOut as error:
@@ -324,10 +330,8 @@ def test_merging_keeps_fingerprints():
     assert "ex.set(INTENT, ex.get(INTENT).strip())" in source, (
         "Rasa no longer strips what is stripped: drop kept_fingerprints"
     )
-    spaced, plain = (
-        Message.build("it hurts", " ask_pain "),
-        Message.build("does it hurt", "ask_pain"),
-    )
+    spaced = Message.build("it hurts", " ask_pain ")
+    plain = Message.build("does it hurt", "ask_pain")
     fingerprint = plain.fingerprint()
     kept = TrainingData.sanitize_examples(
         [spaced, plain, Message.build("does it hurt", "ask_pain")]
@@ -366,8 +370,7 @@ def test_a_model_is_packed_lightly_and_read_by_anyone(tmp_path):
     (tmp_path / "data").write_text(json.dumps(list(range(5000))), "utf-8")
     with local_model_storage.TarSafe.open(tmp_path / "a.tar.gz", "w:gz") as tar:
         tar.add(tmp_path / "data", arcname="data")
-    assert (tmp_path / "a.tar.gz").read_bytes()[
-        8
-    ] == 0  # gzip's header: 2 would be the strongest level
+    # Gzip's header: 2 would be the strongest level.
+    assert (tmp_path / "a.tar.gz").read_bytes()[8] == 0
     with tarfile.open(tmp_path / "a.tar.gz") as tar:
         assert tar.getnames() == ["data"]

@@ -12,16 +12,26 @@ from rasa.shared.core.events import SessionStarted, SlotSet, UserUttered
 
 from assistant import backup, database, retention
 from assistant.rasa.locks import SharedLocks
-from tests import test_stores
-from tests.test_stores import conversation, rows, start_together, talk, tracker_store
+from tests.support import stores
+from tests.support.stores import conversation, rows, talk, tracker_store
+from tests.system.test_stores import start_together
 
 
 def test_processes_that_start_at_once_migrate_once(empty_database):
     assert set(start_together()) == {database.newest_migration()}
 
 
-def test_the_migrations_make_the_tables_that_the_code_expects(empty_database):
-    test_stores.test_the_migrations_make_the_tables_that_the_code_expects(None)
+PROMISES = (
+    stores.the_migrations_make_the_tables_that_the_code_expects,
+    stores.a_conversation_opened_without_a_database_is_written_later,
+    stores.events_are_stored_by_row_whatever_the_clock_says,
+    stores.what_another_process_wrote_meanwhile_is_put_together,
+)
+
+
+@pytest.mark.parametrize("promise", PROMISES, ids=lambda promise: promise.__name__)
+def test_a_promise_of_the_stores_is_kept(empty_database, promise):
+    promise()
 
 
 def test_purge(empty_database):
@@ -38,13 +48,8 @@ def test_purge(empty_database):
     assert {column.table.name for column in database.conversation_columns()} <= vacuumed
 
 
-def test_a_message_at_work_writes_nothing_after_its_conversation_was_erased(
-    empty_database, tmp_path
-):
-    test_stores.test_a_message_at_work_writes_nothing_after_its_conversation_was_erased(tmp_path)
-    test_stores.test_a_conversation_that_was_opened_without_a_database_is_written_by_who_needs_it_first(
-        None
-    )
+def test_a_message_at_work_writes_nothing_once_its_conversation_is_erased(empty_database, tmp_path):
+    stores.a_message_at_work_writes_nothing_once_its_conversation_is_erased(tmp_path)
 
 
 def test_one_of_several_processes_does_a_scheduled_task(empty_database):
@@ -68,11 +73,6 @@ def test_backup_and_restore(empty_database, tmp_path):
     with pytest.raises(database.StoreError, match="not a backup from PostgreSQL"):
         backup.restore(Path(__file__))
     assert database.exists(kept)
-
-
-def test_rasas_events(empty_database):
-    test_stores.test_events_are_stored_by_row_whatever_the_clock_says(None)
-    test_stores.test_what_another_process_wrote_meanwhile_is_put_together(None)
 
 
 def test_two_writers_at_the_same_instant_forget_nothing(empty_database):
@@ -131,9 +131,8 @@ def test_locks_are_exclusive_and_in_order_among_processes(redis_server):
         waiting = []
         for number in range(20):
             waiting.append(asyncio.ensure_future(one(clients[number % 2], number)))
-            while (
-                await clients[0].redis.llen("microneedling:queue:v") <= number
-            ):  # a client's first message connects first: wait for its place
+            # A client's first message connects first: wait for its place.
+            while await clients[0].redis.llen("microneedling:queue:v") <= number:
                 await asyncio.sleep(0.002)
         everyone_is_queued.set()
         await asyncio.gather(*waiting)

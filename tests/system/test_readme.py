@@ -14,13 +14,14 @@ PLAIN = {"help", "check", "generate", "train", "evaluate", "inbox", "safety-repo
 
 
 def make(*arguments, timeout=600):
+    # Of the `make test` that runs this.
     outer = (
         "ARGS",
         "MAKEFLAGS",
         "MAKEOVERRIDES",
         "MFLAGS",
         "MAKELEVEL",
-    )  # of the `make test` that runs this
+    )
     env = {name: value for name, value in launch.environment().items() if name not in outer}
     return subprocess.run(
         ["make", *arguments],

@@ -1,6 +1,5 @@
 """The database with several processes, and the commands about it."""
 
-import json
 import multiprocessing
 import subprocess
 import sys
@@ -9,49 +8,9 @@ import time
 import pytest
 
 from assistant import database, launch, paths, webstore
+from tests.support.stores import conversation
 
 DAY = 86400
-
-
-@pytest.fixture
-def state(tmp_path, monkeypatch):
-    """A state folder and database of this test's own."""
-    monkeypatch.setenv("ASSISTANT_STATE", str(tmp_path / "state"))
-    monkeypatch.delenv("ASSISTANT_DATABASE_URL", raising=False)
-    database.engine.cache_clear()
-    yield tmp_path / "state"
-    database.engine().dispose()
-    database.engine.cache_clear()
-
-
-def conversation(age_days=0.0, text="does it hurt"):
-    """A conversation of the website whose last message is `age_days` old; gives its id."""
-    store = webstore.WebStore()
-    session = store.open({"id": "greeting", "kind": "notice", "choices": []})[0]
-    store.accept(session, "one")
-    store.record(
-        session,
-        text,
-        {
-            "id": "answer",
-            "kind": "answer",
-            "choices": [{"id": "c" + session[:8], "title": text, "meaning": {}}],
-        },
-        "one",
-    )
-    store.vote(session, "answer", "pain", "up", text)
-    then = time.time() - age_days * DAY
-    with database.engine().begin() as connection:
-        for table, column in ((database.sessions, "id"), (database.turns, "session")):
-            connection.execute(
-                table.update().where(table.c[column] == session).values(created=then)
-            )
-        connection.execute(
-            database.events.insert().values(
-                sender_id=session, type_name="user", timestamp=then, data=json.dumps({"text": text})
-            )
-        )
-    return session
 
 
 def open_database(barrier, results):

@@ -185,18 +185,16 @@ def test_postgresql_stops_and_starts(pair, visitor, postgresql):
     for worker in pair:
         healthy(worker)
     limit = time.monotonic() + 30
-    while (
-        len(texts(pair[1], visitor)) < 3 and time.monotonic() < limit
-    ):  # written late, once a second
+    # Written late, once a second.
+    while len(texts(pair[1], visitor)) < 3 and time.monotonic() < limit:
         time.sleep(0.3)
     assert texts(pair[1], visitor)[:3] == [
         "does it hurt",
         EMERGENCY,
         "i take blood thinners, does it hurt",
     ]
-    while (
-        len(texts(pair[1], newcomer)) < 2 and time.monotonic() < limit
-    ):  # each of the workers writes its part
+    # Each of the workers writes its part.
+    while len(texts(pair[1], newcomer)) < 2 and time.monotonic() < limit:
         time.sleep(0.3)
     assert sorted(texts(pair[0], newcomer)) == sorted([EMERGENCY, "does it hurt"])
     # What was told during the outage is known again once its worker has written it.

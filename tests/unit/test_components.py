@@ -83,10 +83,8 @@ def test_what_is_trained_is_what_is_loaded(trained, storage, context):
 
 def test_the_same_data_give_the_same_model(trained):
     _, _, featurizer = trained
-    texts, labels = (
-        ["does it hurt", "is it sore", "how long", "how many minutes"],
-        ["pain", "pain", "session_duration", "session_duration"],
-    )
+    texts = ["does it hurt", "is it sore", "how long", "how many minutes"]
+    labels = ["pain", "pain", "session_duration", "session_duration"]
     vectors = featurizer.encoder.encode_all(texts)
     one, other = (nlu.TopicModel.train(texts, vectors, labels) for _ in range(2))
     for text in ("will it be painful", "minutes", "what"):

@@ -378,13 +378,11 @@ class Dialogue:
     ended), `turns` what was said beside it."""
 
     def __init__(self, kb):
-        self.kb, self.state, self.memory, self.asked, self.turns = (
-            kb,
-            None,
-            {"tries": {}, "topics": []},
-            "handoff_consent",
-            [],
-        )
+        self.kb = kb
+        self.state = None
+        self.memory = {"tries": {}, "topics": []}
+        self.asked = "handoff_consent"
+        self.turns = []
 
     def say(self, text, topic=None, **meaning):
         message = said(text, topic, self.kb, **meaning)

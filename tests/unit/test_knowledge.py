@@ -9,14 +9,19 @@ from assistant import check, knowledge, paths
 from assistant.yamlfile import ContentError
 
 REVIEW_DAY = dt.date(2026, 11, 23)
-TOPICS = """what_is how_it_works benefits conditions_treated before_after acne_scars other_scars stretch_marks pores_texture wrinkles_aging
-pigmentation hair_loss candidacy age skin_tones_types treatable_areas contraindications pregnancy_breastfeeding isotretinoin medications active_acne
-cold_sores skin_conditions keloids health_conditions allergies sunburn_tan moles_tattoos pain numbing procedure_steps session_duration
-number_of_sessions results_timeline results_longevity needle_depth devices_brands rf_microneedling preparation downtime side_effects safety_risks
-aftercare makeup_after sun_after exercise_after skincare_after post_treatment_worry urgent_symptom vampire_facial vampire_facial_safety prp_vs_plain
-exosomes_serums home_rollers home_needle_length home_hygiene home_vs_clinic vs_laser vs_chemical_peel vs_other_treatments combine_treatments
-choose_provider cost insurance_financing booking clinic_info human_handoff out_of_scope_treatment out_of_scope crisis privacy feedback
-diagnosis_request smalltalk""".split()
+TOPICS = """
+    what_is how_it_works benefits conditions_treated before_after acne_scars other_scars
+    stretch_marks pores_texture wrinkles_aging pigmentation hair_loss candidacy age skin_tones_types
+    treatable_areas contraindications pregnancy_breastfeeding isotretinoin medications active_acne
+    cold_sores skin_conditions keloids health_conditions allergies sunburn_tan moles_tattoos pain
+    numbing procedure_steps session_duration number_of_sessions results_timeline results_longevity
+    needle_depth devices_brands rf_microneedling preparation downtime side_effects safety_risks
+    aftercare makeup_after sun_after exercise_after skincare_after post_treatment_worry
+    urgent_symptom vampire_facial vampire_facial_safety prp_vs_plain exosomes_serums home_rollers
+    home_needle_length home_hygiene home_vs_clinic vs_laser vs_chemical_peel vs_other_treatments
+    combine_treatments choose_provider cost insurance_financing booking clinic_info human_handoff
+    out_of_scope_treatment out_of_scope crisis privacy feedback diagnosis_request smalltalk
+""".split()
 
 
 @pytest.fixture

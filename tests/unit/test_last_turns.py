@@ -21,7 +21,6 @@ from rasa.shared.core.events import (
 from assistant import database, paths
 from assistant.rasa import stores
 from assistant.rasa.stores import LAST_TURNS, ConversationStore
-from tests.test_stores import state  # noqa: F401 - a fixture
 
 LISTEN = "action_listen"
 
@@ -123,12 +122,12 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_what_is_loaded_goes_on_like_the_whole_conversation(case, state, monkeypatch):  # noqa: F811
+def test_what_is_loaded_goes_on_like_the_whole_conversation(case, state, monkeypatch):
     short, whole = both(written(*CASES[case]), monkeypatch)
     assert remembered(short) == remembered(whole)
 
 
-def test_only_the_last_turns_are_loaded(state, monkeypatch):  # noqa: F811
+def test_only_the_last_turns_are_loaded(state, monkeypatch):
     short, whole = both(
         written(*[[SlotSet("conversation", {"n": n}), *ANSWER] for n in range(60)]), monkeypatch
     )
@@ -137,12 +136,12 @@ def test_only_the_last_turns_are_loaded(state, monkeypatch):  # noqa: F811
     assert len(short.events) < 40 < len(whole.events)
 
 
-def test_a_session_that_was_rewound_is_loaded_whole(state, monkeypatch):  # noqa: F811
+def test_a_session_that_was_rewound_is_loaded_whole(state, monkeypatch):
     short, whole = both(written(ANSWER, [UserUtteranceReverted()], *[ANSWER] * 10), monkeypatch)
     assert len(short.events) == len(whole.events)
 
 
-def test_another_session_is_not_loaded(state, monkeypatch):  # noqa: F811
+def test_another_session_is_not_loaded(state, monkeypatch):
     store = written(
         [SlotSet("handoff_name", "given")],
         [ActionExecuted("action_session_start"), SessionStarted()],
@@ -152,7 +151,7 @@ def test_another_session_is_not_loaded(state, monkeypatch):  # noqa: F811
     assert remembered(short) == remembered(whole) and short.get_slot("handoff_name") is None
 
 
-def test_what_is_saved_after_a_short_load_is_only_what_is_new(state):  # noqa: F811
+def test_what_is_saved_after_a_short_load_is_only_what_is_new(state):
     store = written(*[ANSWER] * 20)
     count = sa.select([sa.func.count()]).select_from(database.events)
     with database.engine().connect() as connection:
@@ -166,7 +165,7 @@ def test_what_is_saved_after_a_short_load_is_only_what_is_new(state):  # noqa: F
     assert len(asyncio.run(store.retrieve_full_tracker("c")).events) == before + 1
 
 
-def test_the_queries_use_the_index_by_kind(state):  # noqa: F811
+def test_the_queries_use_the_index_by_kind(state):
     written(*[ANSWER] * 5)
     values = {"sender": "c", "start": 1, "recent": 20, "turns": 1}
     with database.engine().connect() as connection:

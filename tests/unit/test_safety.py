@@ -966,20 +966,17 @@ DICTATED = " ".join(
     ids=["sentences", "dictated", "stroke"],
 )
 def test_the_end_of_a_very_long_message_is_read(triage, text):
-    assert (
-        15000 < len(text) < 18000 and Triage().find(text).level != "emergency"
-    )  # no pattern finds it
+    # No pattern finds it.
+    assert 15000 < len(text) < 18000 and Triage().find(text).level != "emergency"
     assert triage.find(text).level == "emergency"
     assert len(triage.model.sentences(text)) == MOST_OF_LONG
 
 
 def test_a_milder_plain_sign_does_not_vouch_for_an_urgent_one():
     flags = RedFlags()
-    sunburn, both = (
-        flags.find("sunburnt and booked for friday"),
-        flags.find(
-            "sunburnt and booked for friday, i nearly stopped breathing and my throat is closing"
-        ),
+    sunburn = flags.find("sunburnt and booked for friday")
+    both = flags.find(
+        "sunburnt and booked for friday, i nearly stopped breathing and my throat is closing"
     )
     assert (
         sunburn.level == "contact_clinic"

@@ -30,11 +30,8 @@ def call(peer, *forwarded):
         ("::1", [], None),
         ("203.0.113.9", [], "203.0.113.9"),
         ("127.0.0.1", ["203.0.113.9"], "203.0.113.9"),
-        (
-            "127.0.0.1",
-            ["198.51.100.7, 203.0.113.9"],
-            "203.0.113.9",
-        ),  # the left one is what the client says of itself
+        # The left one is what the client says of itself.
+        ("127.0.0.1", ["198.51.100.7, 203.0.113.9"], "203.0.113.9"),
         ("127.0.0.1", ["198.51.100.7", "203.0.113.9"], "203.0.113.9"),
         ("203.0.113.9", ["198.51.100.7"], "203.0.113.9"),  # a client that names another address
         ("203.0.113.9", ["127.0.0.1"], "203.0.113.9"),
@@ -76,9 +73,8 @@ def test_each_limit_is_counted_by_itself():
     throttle, one, other = Throttle(), call("203.0.113.9"), call("203.0.113.10")
     first = waits(throttle, one, 4, session="a")
     assert first[:3] == [None] * 3 and 1 <= first[3] <= 61
-    assert (
-        waits(throttle, one, 2, session="b")[0] is None
-    )  # another conversation of the same address
+    # Another conversation of the same address.
+    assert waits(throttle, one, 2, session="b")[0] is None
     assert waits(throttle, one, 1, session="c")[0] >= 1  # the address has had its five
     assert waits(throttle, other, 1, session="d") == [None]
     assert [bool(wait) for wait in waits(throttle, one, 3, opening=True)] == [False, False, True]
@@ -89,9 +85,8 @@ def test_the_limits_defaults_are_those_of_the_contract():
     limits = Limits()
     assert (limits.characters, limits.body_kilobytes, limits.token_hours) == (4000, 128, 24)
     written = clinic.load_clinic(paths.ROOT / "clinic.yml").limits
-    assert (
-        written.copy(update={"trusted_proxies": limits.trusted_proxies}) == limits
-    )  # compose.yml has a proxy of its own
+    # compose.yml has a proxy of its own.
+    assert written.copy(update={"trusted_proxies": limits.trusted_proxies}) == limits
 
 
 @pytest.mark.parametrize(

@@ -71,10 +71,8 @@ def test_an_answer_that_no_turn_answered_is_hidden_whole():
 
 
 def test_turns_are_put_together():
-    first, second = (
-        Turn("answer", topics=["pain"], urgency="expected", cautions=["keloid"]),
-        Turn("form", topics=["pain", "human_handoff"], masks={"a": "b"}),
-    )
+    first = Turn("answer", topics=["pain"], urgency="expected", cautions=["keloid"])
+    second = Turn("form", topics=["pain", "human_handoff"], masks={"a": "b"})
     first.say("answer", "It can hurt.")
     second.say("question", "Your name?")
     turn = together([first.as_dict(), second.as_dict()])
