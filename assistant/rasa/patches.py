@@ -2,7 +2,7 @@
 
 The module is imported by assistant.rasa.nlu, which config.yml names: train, run, shell and test all
 load it. Each workaround has a switch (an environment variable set to "off") and a test in
-tests/test_patches.py that fails when Rasa no longer needs it.
+tests/unit/test_patches.py that fails when Rasa no longer needs it.
 """
 
 import copy

@@ -1,22 +1,20 @@
 """Requests reach the clinic: once, with the mail server down, with a failing webhook, with the
 process killed; as text only."""
 
-import http.server
 import json
 import socket
 import threading
 import time
 
 import pytest
-from aiosmtpd.controller import Controller
 
 from assistant import clinic as clinics
 from assistant import database
 from assistant.handoff import delivery, outbox, requests
 from assistant.handoff.outbox import Outbox
-from tests.support.servers import free_port
-
-LIMIT = 20
+from tests.support.ports import free_port
+from tests.support.receivers import Hook, MailServer
+from tests.support.waiting import until
 
 
 @pytest.fixture(autouse=True)
@@ -75,68 +73,6 @@ def request(**fields):
     return name
 
 
-class Mailbox:
-    """Keeps every message that an SMTP server takes."""
-
-    def __init__(self):
-        self.messages = []
-
-    async def handle_DATA(self, server, session, envelope):
-        from email import message_from_bytes, policy
-
-        self.messages.append(message_from_bytes(envelope.content, policy=policy.default))
-        return "250 OK"
-
-
-class MailServer:
-    """A real SMTP server on loopback."""
-
-    def __init__(self, port):
-        self.mailbox = Mailbox()
-        self.controller = Controller(self.mailbox, hostname="127.0.0.1", port=port)
-        self.controller.start()
-
-    def __enter__(self):
-        return self.mailbox.messages
-
-    def __exit__(self, *_):
-        self.controller.stop()
-
-
-class Hook:
-    """A webhook endpoint that fails `failures` times with 500."""
-
-    def __init__(self, failures=0):
-        self.calls, hook = [], self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_POST(self):
-                data = self.rfile.read(int(self.headers["Content-Length"]))
-                hook.calls.append((dict(self.headers), data))
-                self.send_response(500 if len(hook.calls) <= failures else 200)
-                self.end_headers()
-
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.server.server_close()
-
-
-def wait(condition):
-    limit = time.monotonic() + LIMIT
-    while not condition():
-        assert time.monotonic() < limit, "waited too long"
-        threading.Event().wait(0.02)
-
-
 def delivered(*names):
     return all(item["delivered"] for item in requests.listing() if item["id"] in names)
 
@@ -159,15 +95,15 @@ def test_mail_server_down_then_up_each_request_arrives_once(worker):
     names = [request(name=f"Visitor {letter}") for letter in "ABCDE"]
     worker(by_email(port))
     worker(by_email(port))  # a second worker must not deliver the same again
-    wait(
+    until(
         lambda: all(
             (item["problem"] or "").startswith("mail server") for item in requests.listing()
         )
     )
     assert not any(item["delivered"] for item in requests.listing())
     with MailServer(port) as messages:
-        wait(lambda: delivered(*names))
-        threading.Event().wait(0.5)
+        until(lambda: delivered(*names))
+        threading.Event().until(0.5)
     assert sorted(message["Message-ID"] for message in messages) == sorted(
         f"<{name}-1@clinic.example>" for name in names
     )
@@ -179,8 +115,8 @@ def test_webhook_failing_five_times_then_once(worker, monkeypatch):
     name = request()
     with Hook(failures=5) as hook:
         worker(by_webhook(hook.server.server_port))
-        wait(lambda: delivered(name))
-        threading.Event().wait(0.5)
+        until(lambda: delivered(name))
+        threading.Event().until(0.5)
     assert len(hook.calls) == 6
     assert {headers["Idempotency-Key"] for headers, _ in hook.calls} == {f"{name}-1"}
     headers, data = hook.calls[-1]
@@ -299,7 +235,7 @@ def test_an_address_that_is_refused_does_not_make_the_others_get_it_twice(refuse
         name = request()
         worker = Outbox(lambda: settings)
         assert worker.work()
-        threading.Event().wait(0.3)
+        threading.Event().until(0.3)
         worker.work()
     assert bool(delivered(name)) is arrives and len(messages) == int(arrives)
 

@@ -2,49 +2,52 @@
 
 import json
 
-from tests.support.servers import spoken
-from tests.test_stores import state  # noqa: F401 - a fixture
+import pytest
+import requests
 
-#: Most that turn 200 may take against turn 2 (the bar is measured by benchmarks.costs; this notices
-#: when it grows with the turns again: it was 8).
+from assistant import launch
+from benchmarks.machine import processor_seconds
+from tests.support.servers import Assistant, Visitor, spoken
+
+#: Most processor time that the last turns may take against the first (the bar is measured by
+#: benchmarks.costs; this notices when it grows with the turns again: it was 8).
 GROWTH = 2.5
+QUESTIONS = (
+    "how long will i be red",
+    "what does it cost",
+    "does it hurt",
+    "how many sessions do i need",
+)
 
 
-def test_what_was_told_first_is_in_the_caution_of_turn_220(visitor):
-    """Over HTTP: the pregnancy of turn 1 is in the answer to turn 220, which takes about as long as
-    turn 2, and the history has them all."""
-    import statistics
-    import time
+@pytest.fixture
+def assistant(tmp_path):
+    """A server of this test's own: its processor time is looked at."""
+    launch.train()
+    running = Assistant(tmp_path)
+    try:
+        yield running.wait()
+    finally:
+        running.end()
 
+
+def test_what_was_told_first_is_in_the_caution_of_turn_220(assistant):
+    """The pregnancy of turn 1 is in the answer to turn 220, the last turns take about as much
+    processor time as the first, and the history has them all."""
+    visitor = Visitor(assistant.url)
+    processes = [assistant.rasa.pid, assistant.actions.pid]
     visitor.say("i am 20 weeks pregnant")
-    questions, seconds = (
-        [
-            "how long will i be red",
-            "what does it cost",
-            "does it hurt",
-            "how many sessions do i need",
-        ],
-        [],
-    )
+    spent = [processor_seconds(processes)]
     for number in range(218):
-        started = time.perf_counter()
-        visitor.say(questions[number % 4])
-        seconds.append(time.perf_counter() - started)
+        visitor.say(QUESTIONS[number % 4])
+        spent.append(processor_seconds(processes))
     last = visitor.say("can i have microneedling on my face")
     assert "pregnan" in spoken(last).lower(), json.dumps(last)
-    assert statistics.median(seconds[-20:]) < GROWTH * statistics.median(seconds[:20])
-    import requests
-
-    history = requests.get(visitor.url + "/messages", headers=visitor.headers, timeout=60).json()[
-        "turns"
-    ]
-    assert sum(turn["from"] == "visitor" for turn in history) == 220
+    assert spent[-1] - spent[-41] < GROWTH * (spent[44] - spent[4])
+    history = requests.get(visitor.url + "/messages", headers=visitor.headers, timeout=60)
+    assert sum(turn["from"] == "visitor" for turn in history.json()["turns"]) == 220
     visitor.say("please forget my health details")
-    assert (
-        requests.delete(visitor.url + "/sessions", headers=visitor.headers, timeout=30).status_code
-        == 204
-    )
-    assert (
-        requests.get(visitor.url + "/messages", headers=visitor.headers, timeout=30).status_code
-        == 401
-    )
+    gone = requests.delete(visitor.url + "/sessions", headers=visitor.headers, timeout=60)
+    assert gone.status_code == 204
+    after = requests.get(visitor.url + "/messages", headers=visitor.headers, timeout=60)
+    assert after.status_code == 401

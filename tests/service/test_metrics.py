@@ -4,7 +4,19 @@ import pytest
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.support.servers import Visitor
+from assistant import launch
+from tests.support.servers import Assistant, Visitor
+
+
+@pytest.fixture(scope="module")
+def assistant(tmp_path_factory):
+    """A server of this module's own: it counts everything that anybody says to it."""
+    launch.train()
+    running = Assistant(tmp_path_factory.mktemp("metrics"))
+    try:
+        yield running.wait()
+    finally:
+        running.end()
 
 
 def figures(url, **headers):

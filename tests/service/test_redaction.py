@@ -3,7 +3,10 @@
 import re
 import sqlite3
 
-from tests.support.servers import Visitor, spoken
+import pytest
+
+from assistant import launch
+from tests.support.servers import Assistant, Visitor, spoken
 
 MARKED = [
     "Nadia Wexcombe",
@@ -16,6 +19,18 @@ MARKED = [
     "QQ123456C",
     "Zebulon",
 ]
+
+
+@pytest.fixture
+def assistant(tmp_path):
+    """A server of this test's own: it reads every file of the state folder, to which others write
+    names and addresses that belong there."""
+    launch.train()
+    running = Assistant(tmp_path)
+    try:
+        yield running.wait()
+    finally:
+        running.end()
 
 
 def test_nothing_personal_is_left_in_the_files_outside_of_the_request(assistant):

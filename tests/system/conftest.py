@@ -13,23 +13,22 @@ import pytest
 
 from assistant import database, launch
 from assistant.cluster import programs
+from tests.support.processes import state
 from tests.support.servers import Assistant
 
 NEEDED = ["nginx", "redis-server", "postgres", "initdb", "logrotate"]
 
 
+#: Fixtures and modules that use them.
+USERS = {"reachable_folder", "tests.system.test_cluster_logs"}
+
+
 def pytest_collection_modifyitems(items):
     packages = programs.missing(NEEDED)
+    reason = f"needs programs that are not installed: apt-get install {' '.join(packages)}"
     for item in items:
-        if packages and Path(__file__).parent in Path(item.fspath).parents:
-            item.add_marker(
-                pytest.mark.skip(
-                    reason=(
-                        "needs programs that are not installed: apt-get install"
-                        f" {' '.join(packages)}"
-                    )
-                )
-            )
+        if packages and USERS & {*getattr(item, "fixturenames", ()), item.module.__name__}:
+            item.add_marker(pytest.mark.skip(reason=reason))
 
 
 @pytest.fixture(scope="session")
@@ -73,6 +72,17 @@ class Server:
             ["ps", "-o", "pid=", "--ppid", str(self.process.pid)], capture_output=True, text=True
         ).stdout.split()
         return [self.process.pid, *map(int, found)]
+
+    def revive(self):
+        """Start it again, or let it go on, after whatever a test did."""
+        if self.process.poll() is not None:
+            self.start()
+        else:
+            self.hang(False)
+
+    def hangs(self):
+        """Whether all of it is stopped."""
+        return all(state(pid) == "T" for pid in self.family())
 
     def hang(self, yes=True):
         for pid in self.family():

@@ -7,7 +7,7 @@ import subprocess
 import time
 
 from benchmarks import bench, machine
-from tests.test_readme import make
+from tests.system.test_readme import make
 
 
 def quick(target):

@@ -14,17 +14,10 @@ import pytest
 import requests
 
 from assistant import launch, paths
+from tests.support.processes import namespaces
 from tests.support.servers import Visitor, free_port
 
 UNITS = sorted((paths.ROOT / "deploy" / "systemd").glob("*.service"))
-
-
-def namespaces():
-    """Whether this user may make mount namespaces."""
-    return (
-        os.getuid() == 0
-        and subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode == 0
-    )
 
 
 @pytest.mark.skipif(not namespaces(), reason="needs root with the right to mount (unshare -m)")

@@ -3,13 +3,13 @@
 import hashlib
 import hmac
 import json
-import time
 
 import pytest
 import requests
 
 from assistant import logs
 from tests.support.servers import Assistant, Visitor, end
+from tests.support.waiting import until
 
 MARKERS = ["zebrafish", "quokka", "narwhal", "axolotl", "okapi", "pangolin"]
 
@@ -95,10 +95,11 @@ def test_no_word_of_a_visitor_is_logged_whatever_breaks(own):
     assert visitor.say("I can't breathe after needling, pangolin")["urgency"] == "emergency"
     own.restart()
     own.wait()
-    time.sleep(0.5)
+    turns = lambda: [entry for entry in entries(own) if entry["event"] == "turn"]
+    until(lambda: len(turns()) >= 7, "the lines of all turns")
     written = own.log.read_text("utf-8").lower()
     assert [word for word in MARKERS if word in written] == []
-    said = [entry for entry in entries(own) if entry["event"] == "turn"]
+    said = turns()
     assert len(said) == 7
     first = said[0]
     assert (

@@ -8,10 +8,10 @@ TABLE = (paths.ROOT / "docs" / "faults.md").read_text("utf-8")
 FILES = [
     paths.ROOT / "tests" / name
     for name in (
-        "test_faults.py",
-        "cluster/test_workers.py",
-        "cluster/test_cluster.py",
-        "test_web.py",
+        "system/test_faults.py",
+        "system/test_workers.py",
+        "system/test_cluster.py",
+        "service/test_web.py",
     )
 ]
 #: Tests of these files that are not about something that breaks while visitors write.

@@ -74,7 +74,7 @@ MESSAGES = st.lists(
     st.one_of(st.sampled_from(WORDS), st.text(max_size=12), st.text(string.printable, max_size=12)),
     max_size=25,
 ).map("".join)
-few = settings(max_examples=150, deadline=20_000, suppress_health_check=[HealthCheck.too_slow])
+few = settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 
 
 @few

@@ -63,7 +63,7 @@ def test_an_error_is_its_type_and_place(own_logging, capsys):
     (line,) = lines(capsys)
     assert (
         line["error"] == "RuntimeError < ValueError"
-        and "tests/test_logs.py" in line["place"]
+        and "tests/unit/test_logs.py" in line["place"]
         and "zebrafish" not in str(line)
         and "quokka" not in str(line)
     )

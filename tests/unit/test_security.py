@@ -82,7 +82,7 @@ def test_every_package_is_pinned_with_checksums():
 
 
 def test_every_test_that_the_page_names_exists():
-    for name in set(re.findall(r"`(tests/[\w.]+)`", DOC)):
+    for name in set(re.findall(r"`(tests/[\w./]+\.\w+)`", DOC)):
         assert (paths.ROOT / name).is_file(), name
 
 
