@@ -27,12 +27,13 @@ def main() -> None:
     warnings.filterwarnings("ignore", category=DeprecationWarning)
     from rasa_sdk.endpoint import create_app
 
-    from assistant import logs
+    from assistant import http_edge, logs
 
     logs.configure("actions")
     app = create_app("actions")
     logs.configure("actions")  # the actions' imports brought loggers of their own
     app.register_middleware(only_rasa, "request")
+    app.signal(http_edge.SIGNAL)(http_edge.refuse_malformed)
 
     @app.listener("after_server_start")
     async def deliver_requests(app, _loop) -> None:

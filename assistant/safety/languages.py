@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Dict, List, Tuple
 
 from assistant import paths
-from assistant.safety.triage import Finding, compile_sign, more_urgent
+from assistant.safety.triage import LONGEST_DENIAL, Finding, compile_sign, more_urgent
 from assistant.yamlfile import ContentError, YamlFile, plain
 
 LEVELS = ("emergency", "same_day")
@@ -77,11 +77,19 @@ class Language:
     def reports(self, clause: str, sign: re.Pattern) -> bool:
         """Whether a sign in the clause happens to somebody now: not asked about in general, not
         denied, not long past."""
-        return not self.past.search(clause) and any(
-            not self.general.search(clause[: match.start()])
-            and (NEGATIVE.match(match.group()) or not self.denied.search(clause[: match.start()]))
+        if not sign.search(clause) or self.past.search(clause):
+            return False
+        general = self.general.search(clause)
+        asked_from = general.end() if general else len(clause)
+        return any(
+            match.start() < asked_from
+            and (NEGATIVE.match(match.group()) or not self.denies(clause, match.start()))
             for match in sign.finditer(clause)
         )
+
+    def denies(self, clause: str, at: int) -> bool:
+        """Whether the words right before `at` deny what stands there."""
+        return bool(self.denied.search(clause[max(0, at - LONGEST_DENIAL) : at]))
 
 
 class ForeignFlags:

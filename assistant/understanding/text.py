@@ -53,11 +53,24 @@ def one_script(text: str) -> str:
     return re.sub(r"[^\W\d_]+", latin, text)
 
 
+#: Characters of a message that are read: what is longer loses its middle.
+MOST_READ = 64_000
+
+
+def bounded(text: str, most: int = MOST_READ) -> str:
+    """A text of at most `most` characters: begin and end of one that is longer."""
+    if len(text) <= most:
+        return text
+    half = (most - 1) // 2
+    return f"{text[:half]}\n{text[-half:]}"
+
+
 @functools.lru_cache(maxsize=256)
 def normalise(text: str) -> str:
     """NFKC, without invisible and control characters, straight quotes, one script a word, white
-    space folded to single blanks (line breaks kept as one)."""
-    text = unicodedata.normalize("NFKC", text)
+    space folded to single blanks (line breaks kept as one); at most MOST_READ characters (NFKC
+    makes up to 18 of one)."""
+    text = bounded(unicodedata.normalize("NFKC", bounded(text)))
     text = one_script(INVISIBLE.sub("", text).translate(QUOTES))
     text = "".join(
         " " if unicodedata.category(c) in ("Cc", "Cs", "Co", "Cn") and c not in "\n\t" else c

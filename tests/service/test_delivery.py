@@ -103,7 +103,7 @@ def test_mail_server_down_then_up_each_request_arrives_once(worker):
     assert not any(item["delivered"] for item in requests.listing())
     with MailServer(port) as messages:
         until(lambda: delivered(*names))
-        threading.Event().until(0.5)
+        threading.Event().wait(0.5)
     assert sorted(message["Message-ID"] for message in messages) == sorted(
         f"<{name}-1@clinic.example>" for name in names
     )
@@ -116,7 +116,7 @@ def test_webhook_failing_five_times_then_once(worker, monkeypatch):
     with Hook(failures=5) as hook:
         worker(by_webhook(hook.server.server_port))
         until(lambda: delivered(name))
-        threading.Event().until(0.5)
+        threading.Event().wait(0.5)
     assert len(hook.calls) == 6
     assert {headers["Idempotency-Key"] for headers, _ in hook.calls} == {f"{name}-1"}
     headers, data = hook.calls[-1]
@@ -235,7 +235,7 @@ def test_an_address_that_is_refused_does_not_make_the_others_get_it_twice(refuse
         name = request()
         worker = Outbox(lambda: settings)
         assert worker.work()
-        threading.Event().until(0.3)
+        threading.Event().wait(0.3)
         worker.work()
     assert bool(delivered(name)) is arrives and len(messages) == int(arrives)
 

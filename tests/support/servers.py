@@ -77,6 +77,8 @@ class Assistant:
         return process(
             "assistant.rasa_cli",
             "run",
+            "--interface",
+            "127.0.0.1",
             "--port",
             str(self.port),
             "--model",

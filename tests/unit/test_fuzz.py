@@ -16,17 +16,19 @@ from hypothesis import strategies as st
 from assistant import knowledge, launch, paths, redaction
 from assistant.handoff import details
 from assistant.safety.assess import Triage
+from assistant.safety.circumstances import Circumstances
 from assistant.safety.classifier import TriageModel
+from assistant.safety.languages import ForeignFlags
 from assistant.safety.triage import RedFlags
 from assistant.understanding import lexicon
 from assistant.understanding.encoder import Encoder
 from assistant.understanding.model import TopicModel
 from assistant.understanding.spelling import Speller
 from assistant.understanding.splitter import candidates, sentences
-from assistant.understanding.text import INVISIBLE, has_words, normalise
+from assistant.understanding.text import INVISIBLE, MOST_READ, bounded, has_words, normalise
 from assistant.yamlfile import ContentError
 
-FLAGS, LEXICON = RedFlags(), lexicon.load()
+FLAGS, FOREIGN_FLAGS, LEXICON = RedFlags(), ForeignFlags(), lexicon.load()
 WORDS = (
     "does it hurt",
     "my name is",
@@ -244,6 +246,42 @@ def test_eight_times_the_text_takes_no_more_than_in_proportion(part):
         assert took < 8 * 4 * max(base, 0.002), (
             f"{part}: {took:.3f} s for 4,000 characters of {piece!r}, {base:.4f} s for 500"
         )
+
+
+#: What was quadratic: a sign that is denied, past or asked about again and again in one sentence.
+DENIED = (
+    "no pus ",
+    "no fever ",
+    "never passed out ",
+    "no trouble breathing, ",
+    "i used to faint i can't breathe ",
+    "can it bleed i can't breathe ",
+    "sin pus no fiebre ",
+    "pas de pus ",
+    "kein fieber ",
+    "my friend is pregnant ",
+    "i am not pregnant ",
+)
+LARGE = {
+    "normalise": normalise,
+    "triage": FLAGS.find,
+    "foreign": lambda text: FOREIGN_FLAGS.find(text, "es"),
+    "circumstances": Circumstances().find,
+}
+
+
+@pytest.mark.parametrize("part", LARGE)
+@pytest.mark.parametrize("piece", DENIED)
+def test_a_text_as_large_as_a_body_may_be_takes_no_more_than_in_proportion(part, piece):
+    short, long = (normalise((piece * (size // len(piece) + 1))[:size]) for size in (8000, 64000))
+    base, took = seconds(LARGE[part], short), seconds(LARGE[part], long)
+    assert took < 8 * 3 * max(base, 0.01), f"{took:.3f} s for 64,000 characters, {base:.3f} s"
+
+
+def test_what_becomes_long_by_normalising_is_cut():
+    text = normalise("ﷺ" * 41_666 + " and now I can't breathe")
+    assert len(text) <= MOST_READ and text.endswith("I can't breathe")
+    assert bounded("a" * 10, 10) == "a" * 10 and bounded("ab" * 50, 11) == "ababa\nbabab"
 
 
 #: What a hand may put in place of a line's value, or a value of any kind where another was

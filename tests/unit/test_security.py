@@ -31,6 +31,7 @@ PACKAGES = {
     "spellchecker": "pyspellchecker",
     "stdnum": "python-stdnum",
     "yaml": "pyyaml",
+    "_pytest": "pytest",
 }
 
 
