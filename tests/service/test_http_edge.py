@@ -1,6 +1,7 @@
 """Requests that Sanic takes wrongly, as bytes on a socket, to Rasa's server and the action server:
 refused at once, and the server goes on."""
 
+import json
 import socket
 
 import pytest
@@ -52,7 +53,8 @@ def test_rasas_server_refuses_a_malformed_head_and_goes_on(assistant, path, case
 
 @pytest.mark.parametrize("case", MALFORMED)
 def test_the_action_server_refuses_a_malformed_head_and_goes_on(assistant, case):
-    assert " 400 " in answer_to(assistant.action_port, "/webhook", MALFORMED[case])
+    refused = answer_to(assistant.action_port, "/webhook", MALFORMED[case])
+    assert refused.split()[1] in ("400", "401"), "the key is asked for first"
     health = f"http://127.0.0.1:{assistant.action_port}/health"
     assert requests.get(health, timeout=30).status_code == 200
 
@@ -80,6 +82,13 @@ def test_bodies_in_chunks_and_with_a_length_are_read(assistant):
 def test_a_text_as_large_as_a_body_may_be_is_answered_and_its_end_is_read(assistant, piece):
     """128 KB of what costs most: the text is answered, and an emergency at its end is found."""
     visitor, size = Visitor(assistant.url), 120_000 // len(piece.encode())
-    turn = visitor.say(piece * size)
-    assert turn["urgency"] == "none" or turn["kind"] == "triage"
-    assert visitor.say(f"{piece * size}. {EMERGENCY}.")["urgency"] == "emergency"
+
+    def say(text):
+        body = json.dumps({"text": text}, ensure_ascii=False).encode()
+        headers = {"Content-Type": "application/json"}
+        answer = visitor.post("/messages", data=body, headers=headers)
+        assert answer.status_code == 200, answer.text
+        return answer.json()["turn"]
+
+    assert say(piece * size)["messages"]
+    assert say(f"{piece * size}. {EMERGENCY}.")["urgency"] == "emergency"
