@@ -6,6 +6,7 @@ a test imports it.
 
 import asyncio
 import contextlib
+import functools
 import gc
 import json
 import logging
@@ -162,7 +163,19 @@ def read(text: str) -> str:
     """`text` normalised; what triage finds in it is kept for who asks next."""
     said = normalise(text)
     triage().find(said)
+    if len(said) > limits().characters:
+        _told(said)
     return said
+
+
+@functools.lru_cache(maxsize=16)
+def _told(said: str) -> str:
+    return json.dumps(circumstances().find(said))
+
+
+def told(said: str) -> List[Dict[str, Any]]:
+    """What a text says of somebody's circumstances; of a long one that was read it is at hand."""
+    return json.loads(_told(said))
 
 
 async def heard(text: str) -> str:
@@ -516,7 +529,7 @@ class Endpoints:
             meaning = {
                 "request": "too_long",
                 "triage": triage().find(said).as_dict(),
-                "circumstances": await beside_the_loop(circumstances().find, said),
+                "circumstances": told(said),
             }
             turn = compose.compose(meaning, None, kb)[0].as_dict()
             in_background(self.note_in_conversation(request, session, meaning))
@@ -553,7 +566,7 @@ class Endpoints:
                 "questions": [],
                 "language": "en",
                 "triage": triage().find(said).as_dict(),
-                "circumstances": await beside_the_loop(circumstances().find, said),
+                "circumstances": told(said),
             }
             intent = {"name": intent_of(meaning), "confidence": 1.0}
             parse = {
