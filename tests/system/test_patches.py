@@ -23,6 +23,10 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 from rasa.utils.endpoints import read_endpoint_config
 
 from assistant import launch, paths
+from assistant.rasa import patches
+
+#: The workarounds are in force in this process: importing them installs them.
+IN_FORCE = patches.PATCHES
 
 
 def python(code, *arguments, **environment):
