@@ -155,7 +155,6 @@ def test_axe_finds_nothing_in_spanish_and_after_a_reload(visit, channel, axe, si
     sound(tab, axe, "restored")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("size, scheme", [("desktop", "light"), ("narrow", "dark")])
 def test_axe_finds_nothing_on_the_demo_page(assistant, visit, axe, size, scheme):
     tab = visit(size, color_scheme=scheme, reduced_motion="reduce").go(assistant.url + "/demo")

@@ -28,7 +28,6 @@ def packed(path):
     return path.with_name(path.name + ".gz").stat().st_size
 
 
-@pytest.mark.slow
 def test_the_built_files_are_what_the_sources_give():
     if not shutil.which("node") or not shutil.which("npm"):
         pytest.skip(

@@ -10,8 +10,6 @@ from assistant import contact
 from assistant.rasa.assets import preferred
 from tests.widget.browser import SIZES
 
-pytestmark = pytest.mark.slow
-
 
 def panel_address(url):
     return (
