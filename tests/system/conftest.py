@@ -1,6 +1,7 @@
 """PostgreSQL and Redis of this test run's own, in a folder that PostgreSQL's user can reach; ended
 by process id."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -85,8 +86,10 @@ class Server:
         return all(state(pid) == "T" for pid in self.family())
 
     def hang(self, yes=True):
+        os.kill(self.process.pid, signal.SIGSTOP if yes else signal.SIGCONT)
         for pid in self.family():
-            os.kill(pid, signal.SIGSTOP if yes else signal.SIGCONT)
+            with contextlib.suppress(ProcessLookupError):  # a connection that was just closed
+                os.kill(pid, signal.SIGSTOP if yes else signal.SIGCONT)
 
 
 @pytest.fixture(scope="session")

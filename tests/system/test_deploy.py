@@ -25,24 +25,10 @@ def test_it_runs_without_rights_on_a_read_only_file_system(tmp_path):
     """As compose.yml has it: user 10001, no capabilities, nothing writable but two tmpfs."""
     launch.train()
     port = free_port()
-    hidden = next(
-        (
-            parent
-            for parent in reversed(Path(sys.base_prefix).parents)
-            if not parent.stat().st_mode & stat.S_IXOTH
-        ),
-        None,
-    )
-    reach = ""
-    if hidden:  # this machine's Python is in a folder that only root may enter
-        reach = (
-            f"mount --bind {sys.base_prefix} /mnt; mount -t tmpfs -o mode=755 tmpfs {hidden}; mkdir"
-            f" -p {sys.base_prefix}; mount --bind /mnt {sys.base_prefix}"
-        )
     (paths.ROOT / "var").mkdir(exist_ok=True)
     script = f"""
         set -e
-        {reach}
+        {within_reach(Path(sys.base_prefix), paths.ROOT)}
         mount --bind {paths.ROOT} {paths.ROOT}; cd {paths.ROOT}
         mount -o remount,ro,bind {paths.ROOT}
         mount -t tmpfs -o size=64m,uid=10001,gid=10001,mode=0700 tmpfs {paths.ROOT}/var
@@ -87,8 +73,26 @@ def test_it_runs_without_rights_on_a_read_only_file_system(tmp_path):
         }
         assert owners == {10001}
     finally:
-        os.killpg(started.pid, signal.SIGINT)
-        started.wait(60)
+        if started.poll() is None:
+            os.killpg(started.pid, signal.SIGINT)
+            started.wait(60)
+
+
+def within_reach(*folders):
+    """Commands that let every user reach folders of this machine that are in others which only
+    root may enter: a home, a temporary folder of a root's."""
+    hidden = {}
+    for folder in folders:
+        for parent in reversed(folder.parents):
+            if not parent.stat().st_mode & stat.S_IXOTH:
+                hidden[folder] = parent
+                break
+    keep, cover, give_back = [], [], []
+    for number, (folder, parent) in enumerate(hidden.items()):
+        keep.append(f"mkdir /mnt/{number}; mount --bind {folder} /mnt/{number}")
+        cover.append(f"mount -t tmpfs -o mode=755 tmpfs {parent}")
+        give_back.append(f"mkdir -p {folder}; mount --bind /mnt/{number} {folder}")
+    return "; ".join(["mount -t tmpfs tmpfs /mnt", *keep, *dict.fromkeys(cover), *give_back])
 
 
 def follow(log, process, seconds=240):
