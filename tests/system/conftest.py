@@ -64,7 +64,7 @@ class Server:
     def stop(self):
         self.hang(False)
         self.process.send_signal(signal.SIGINT)
-        self.process.wait(30)
+        self.process.wait(120)
 
     def family(self):
         """The process and its children (PostgreSQL answers from a process of its own for each
