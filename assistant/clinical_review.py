@@ -82,11 +82,13 @@ def reply_rows(kb: Knowledge, review: Dict[str, Any]) -> Iterator[str]:
     for name, variations in responses.items():
         name = name.replace("utter_", "")
         level, _, language = name.rpartition("_")
-        entry = review["replies"].get(
-            level if language in kb.replies["languages"] else name, UNNOTED
-        )
+        translated = language in kb.replies["languages"]
+        entry = review["replies"].get(level if translated else name, UNNOTED)
+        rests_on = basis(entry, entry.get("sources", []), kb)
+        if translated:
+            rests_on = f"{rests_on}; {background(review['translations']['background'])}"
         for variation in variations:
-            yield based_row(name, variation["text"], basis(entry, entry.get("sources", []), kb))
+            yield based_row(name, variation["text"], rests_on)
 
 
 def based_row(name: str, text: str, rests_on: str) -> str:

@@ -133,7 +133,7 @@ def other_language(language: str, kb: Knowledge) -> Turn:
     turn.messages.append(
         Message(
             "answer",
-            kb.phrases.fill(replies.get(language, replies["other"])),
+            kb.phrases.fill(replies.get(language, replies["other"]), language),
             language=language if language in replies and language != "other" else None,
         )
     )
@@ -334,7 +334,7 @@ def still_urgent(language: str, state: State, kb: Knowledge) -> Message:
     )
     return Message(
         "triage",
-        kb.reply(f"still_{level}_{code}" if code else f"still_{level}"),
+        kb.phrases.fill(kb.replies[f"still_{level}_{code}" if code else f"still_{level}"], code),
         "urgent_symptom",
         level,
         code,

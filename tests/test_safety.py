@@ -12,6 +12,7 @@ from ruamel.yaml import YAML
 
 from assistant import paths
 from assistant.check import forbidden
+from assistant.clinic import load_clinic, load_phrases
 from assistant.compose import compose, new_state
 from assistant.rasa.runtime import responses
 from assistant.safety.assess import Triage
@@ -21,7 +22,11 @@ from assistant.safety.replies import (
     BY_ROW,
     BY_ROW_ABROAD,
     LIFE_IN_DANGER,
+    WITH_EMERGENCY,
+    WITH_LEVELS,
+    WITH_ROWS,
     clinic_reply,
+    language_of,
     response_name,
     said_by_rasa,
 )
@@ -34,6 +39,7 @@ from tests.evaluation import safety_report
 from tests.servers import Visitor, spoken
 
 FLAGS = YAML(typ="safe").load((paths.ROOT / "tests" / "red_flags.yml").read_text("utf-8"))
+FOREIGN = YAML(typ="safe").load((paths.ROOT / "tests" / "foreign_signs.yml").read_text("utf-8"))
 
 
 @pytest.mark.parametrize(
@@ -258,7 +264,100 @@ def test_an_emergency_in_another_language_gets_a_reply_in_it(language, level, te
         assert found.language == language and response_name(found.as_dict()) in responses()
 
 
-ABROAD = ("es", "fr", "de", "pt", "it")
+def foreign(*wanted):
+    """(language, kind, text) of tests/foreign_signs.yml; the rows where no kind is `wanted`."""
+    return [
+        (language, kind, text)
+        for language, kinds in FOREIGN.items()
+        for kind, texts in kinds.items()
+        if (kind in wanted if wanted else isinstance(kind, int))
+        for text in texts
+    ]
+
+
+@pytest.mark.parametrize("language, row, text", foreign())
+def test_a_few_words_of_an_emergency_in_another_language_are_enough(triage, language, row, text):
+    for found in (Triage().find(text), triage.find(text)):
+        assert (found.level, row in found.rows) == ("emergency", True), found
+        reply = response_name(found.as_dict())
+        assert reply.startswith("utter_emergency") and reply in responses()
+        assert (language not in WITH_EMERGENCY) == (language_of(reply) is None)
+
+
+@pytest.mark.parametrize("language, kind, text", foreign("crisis"))
+def test_a_wish_to_die_in_another_language_is_a_crisis(triage, language, kind, text):
+    for found in (Triage().find(text), triage.find(text)):
+        suffix = f"_{found.language}" if language in WITH_EMERGENCY else ""
+        assert response_name(found.as_dict()) == f"utter_crisis_suicidal{suffix}", found
+        assert f"utter_crisis_suicidal{suffix}" in responses()
+
+
+@pytest.mark.parametrize("language, kind, text", foreign("same_day"))
+def test_what_is_for_a_doctor_today_is_heard_in_another_language(triage, language, kind, text):
+    for found in (Triage().find(text), triage.find(text)):
+        assert found.level == "same_day" and response_name(found.as_dict()) in responses()
+        assert found.language in WITH_LEVELS
+
+
+@pytest.mark.parametrize("language, kind, text", foreign("calm"))
+def test_harmless_words_in_another_language_alarm_nobody(triage, language, kind, text):
+    for found in (Triage().find(text), triage.find(text)):
+        assert response_name(found.as_dict()) is None, found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "no",
+        "die",
+        "empire",
+        "malaise",
+        "a fit of giggles",
+        "combustion",
+        "exhaustion",
+        "sven did my skin",
+        "is there a stiff neck or no",
+        "no pus at all",
+        "no urticaria",
+        "my hat is on my arm and it will do",
+        "blue lip liner, any good?",
+        "what is a suicidal amount of needling",
+        "she is so in trouble, double vision is the band's name",
+    ],
+)
+def test_a_foreign_sign_that_is_an_english_word_says_nothing(text):
+    foreign_only = Triage().foreign.find(text, "en", sure=False)
+    assert (foreign_only.level, foreign_only.crisis) == ("none", None)
+
+
+def test_a_very_long_message_costs_little_in_any_language():
+    for words in ("urticaria ", "no puedo ver bien la piel ", "what does it cost for a face "):
+        begun = time.perf_counter()
+        Triage().foreign.find(words * (128_000 // len(words)), "en", sure=False)
+        assert time.perf_counter() - begun < 2
+    hidden = "what does it cost for my face, and how long. " * 400 + "no puedo respirar."
+    assert Triage().foreign.find(hidden, "en", sure=False).level == "emergency"
+
+
+def test_numbers_are_joined_by_the_words_of_the_language(kb, tmp_path):
+    clinic_file = tmp_path / "clinic.yml"
+    for country, said in (
+        ("AT", {"de": "112 oder 144", "fr": "112 ou 144", "it": "112 o 144", "pl": "112 lub 144"}),
+        ("GB", {"de": "999", "zh": "999"}),
+        ("XX", {"de": "örtliche Notrufnummer", "es": "número local"}),
+    ):
+        clinic_file.write_text(f"name: A\nphone: '+43 1 234567'\ncountry: {country}\n", "utf-8")
+        phrases = load_phrases(load_clinic(clinic_file))
+        for language in WITH_EMERGENCY:
+            for name in ("emergency", "crisis_suicidal"):
+                text = phrases.fill(responses()[f"utter_{name}_{language}"], language)
+                assert said.get(language, "") in text
+                if name == "emergency":
+                    assert " or " not in text
+    assert set(kb.replies["languages"]) - {"other"} == set(kb.phrases.numbers)
+
+
+ABROAD = WITH_ROWS
 CRISES = ("suicidal", "self_harm_now", "abuse_at_home", "other_person", "body_image", "general")
 
 
@@ -272,9 +371,14 @@ def test_every_urgent_reply_exists(kb):
         for level in ("emergency", "same_day")
         for row in (0, *BY_ROW_ABROAD[level])
     ]
-    findings += [{"level": "none", "rows": [], "crisis": crisis} for crisis in CRISES] + [
-        {"level": "none", "crisis": "suicidal", "language": language} for language in ABROAD
+    findings += [
+        {"level": level, "rows": [row], "language": language, "crisis": crisis}
+        for language in FOREIGN
+        for level in ("none", "same_day", "emergency")
+        for row in (0, *BY_ROW["emergency"], *BY_ROW["same_day"])
+        for crisis in ((None,) if level != "none" else ()) + CRISES
     ]
+    findings += [{"level": "none", "rows": [], "crisis": crisis} for crisis in CRISES]
     for finding in findings:
         assert (
             clinic_reply(finding) in kb.replies
@@ -282,7 +386,9 @@ def test_every_urgent_reply_exists(kb):
             else response_name(finding) in responses()
         ), finding
     assert {
-        f"still_{level}_{language}" for level in ("emergency", "same_day") for language in ABROAD
+        f"still_{level}_{language}"
+        for level, languages in (("emergency", WITH_EMERGENCY), ("same_day", WITH_LEVELS))
+        for language in languages
     } <= set(kb.replies)
     for name, text in responses().items():
         if name.startswith("utter_crisis"):

@@ -10,7 +10,7 @@ from assistant.safety.classifier import TriageModel, parts_of
 from assistant.safety.languages import ForeignFlags
 from assistant.safety.triage import Finding, RedFlags, more_urgent, thought_of
 from assistant.understanding import lexicon
-from assistant.understanding.language import detect, maybe_foreign
+from assistant.understanding.language import detect
 from assistant.understanding.spelling import Speller
 
 #: Worse than it was: healing goes the other way, so that a message full of ordinary reactions does
@@ -108,30 +108,38 @@ class Triage:
         ]
         return all(thought_of(part, part) for part in telling or [text])
 
+    def _doubted(self, found: Finding, text: str) -> bool:
+        """Whether the trained model takes what the English patterns found for a manner of
+        speaking."""
+        return bool(
+            self.model
+            and found.level != "none"
+            and not found.plain
+            and len(text) <= MOST_TO_DOUBT
+            and not self._bluntly(text, found.level)
+            and self.model.doubts(text, found.level, firm=bool(WORSENING.search(text)))
+        )
+
     def _read(self, text: str) -> Finding:
         """How soon what one wording reports needs care."""
         if text.strip(" ?!.,").lower() in bare_names():
             return Finding()
         language = detect(text)
         found = self.red_flags.find(text)
-        elsewhere = language if language != "en" else maybe_foreign(text)
-        if elsewhere:
-            abroad = self.foreign.find(text, elsewhere, sure=language != "en")
-            if language in self.foreign.languages and found.level != "emergency":
-                found = Finding()  # "pas de pus": the English signs do not know what denies them
-            found = more_urgent(found, abroad) if language == "en" else more_urgent(abroad, found)
-            if language in self.foreign.languages:
-                found = replace(found, language=language)
-        if found.language == "en" and language == "en" and self.model:
-            if (
-                found.level != "none"
-                and not found.plain
-                and len(text) <= MOST_TO_DOUBT
-                and not self._bluntly(text, found.level)
-                and self.model.doubts(text, found.level, firm=bool(WORSENING.search(text)))
-            ):
+        abroad = self.foreign.find(text, language, sure=language != "en")
+        if language == "en":
+            if self._doubted(found, text):
                 found = Finding(crisis=found.crisis)  # "nearly passed out at the price"
-            found = more_urgent(found, self.model.find(text))
+            found = more_urgent(found, abroad)  # of which the English model knows nothing
+            if self.model and found.language == "en":
+                found = more_urgent(found, self.model.find(text))
+        else:
+            spoken = self.foreign.languages[language]
+            if found.level != "emergency" and "same_day" in spoken.has_levels():
+                found = Finding()  # "pas de pus": the English signs do not know what denies them
+            found = more_urgent(abroad, found)
+            if not abroad.rows and not abroad.crisis:
+                found = replace(found, language=language)
         if found.rows and set(found.rows) <= DEEDS and self._only_thought_of(text):
             found = Finding(crisis=found.crisis)  # "can I share my roller with my sister?"
         if BREATHING in found.rows and self.red_flags.mentions("numbing", text):
