@@ -17,7 +17,7 @@ COPY --from=build /app /app
 RUN install -d -o 10001 -g 10001 -m 0700 /app/var /app/var/backups
 # Nothing of the image is writable by this user; the state is in tmpfs, PostgreSQL and Redis.
 USER 10001:10001
-ENV HOME=/tmp MPLCONFIGDIR=/tmp ASSISTANT_STATE=/app/var PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+ENV HOME=/tmp MPLCONFIGDIR=/tmp ASSISTANT_STATE=/app/var ASSISTANT_INTERFACE=0.0.0.0 PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 EXPOSE 5005
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=5s --timeout=3s --start-period=90s --retries=3 \

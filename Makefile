@@ -4,8 +4,14 @@ SHELL := bash
 MAKEFLAGS += --no-print-directory
 HERE := $(dir $(abspath $(lastword $(MAKEFILE_LIST))))
 PY := cd "$(HERE)" && .venv/bin/python
-# Two processes of tests, each with whole files; ARGS=tests/test_x.py runs one file without.
-SIDE_BY_SIDE := -n 2 --dist loadfile
+# Tests in tiers (docs/testing.md). Two processes side by side, each with whole files, where no
+# server is stopped; the rest one after the other, alone on the machine.
+SIDE_BY_SIDE := -n 2 --dist loadfile --durations=15
+TIERS := unit service widget system
+unit_how := $(SIDE_BY_SIDE)
+service_how := $(SIDE_BY_SIDE)
+widget_how := --durations=15
+system_how := --durations=15
 export PORT ACTION_PORT WORKERS ACTION_WORKERS
 export SQLALCHEMY_SILENCE_UBER_WARNING := 1
 export TF_CPP_MIN_LOG_LEVEL := 3
@@ -57,9 +63,18 @@ inbox: setup ## requests of visitors: ARGS="list|show ID|done ID|export FILE|era
 generate: setup ## write domain.yml, data/rules.yml, docs/topics.md and docs/clinical-review.md anew from the knowledge base
 	@$(PY) -m assistant.generate
 
-test: setup ## every test
+test: setup ## every test, tier by tier: unit, service, widget, system (ARGS="tests/unit/test_x.py -k word": some)
+	@$(if $(ARGS),$(PY) -m assistant.launch train && .venv/bin/python -m pytest $(ARGS),for tier in $(TIERS); do $(MAKE) -C "$(HERE)" test-$$tier || exit $$?; done)
+
+test-unit test-service test-widget test-system: test-%: setup
 	@$(PY) -m assistant.launch train
-	@$(PY) -m pytest $(or $(ARGS),$(SIDE_BY_SIDE))
+	@$(PY) -m pytest $(TEST_OPTIONS) $($*_how) tests/$*
+
+# what `make help` says of them
+test-unit: ## the daily loop: no process, no socket
+test-service: ## against a running assistant
+test-widget: ## the widget in a browser
+test-system: ## faults, cluster, deployment, commands: servers stopped and started
 
 evaluate: setup ## score the understanding on the project's own evaluation set
 	@$(PY) -m assistant.launch train
@@ -75,8 +90,17 @@ safety-report: setup ## score triage and circumstances on the project's own eval
 rasa: setup ## any command of Rasa, for example: make rasa ARGS="data validate"
 	@$(PY) -m assistant.launch rasa $(ARGS)
 
-lint: setup ## ruff
+lint: setup ## ruff, prettier and the length of lines (needs Node.js)
 	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check --quiet . || { echo "!! Not formatted as above: run \`make format\`."; exit 1; }
+	@$(PY) scripts/columns.py
+	@command -v npm >/dev/null || { echo "!! npm was not found, and prettier checks the widget's sources: \`apt-get install nodejs npm\`, then \`make lint\` again."; exit 1; }
+	@$(MAKE) -f "$(HERE)Makefile" widget-packages
+	@cd "$(HERE)widget" && npm run --silent lint || { echo "!! The widget's sources are not formatted: run \`make format\`."; exit 1; }
+
+format: setup widget-packages ## ruff and prettier write every source as `make lint` wants it (needs Node.js)
+	@$(PY) -m ruff format .
+	@cd "$(HERE)widget" && npm run --silent format
 
 widget: widget-packages ## build widget/dist from the widget's sources (needs Node.js)
 	@cd "$(HERE)widget" && npm run --silent build
@@ -97,4 +121,4 @@ bench: setup ## end to end over HTTP against stock Rasa bots, into docs/benchmar
 lock: setup ## resolve requirements.in into requirements.lock
 	@cd "$(HERE)" && .uv/bin/uv pip compile -q --generate-hashes --python-version 3.10 --no-header --no-emit-index-url requirements.in -o requirements.lock
 
-.PHONY: help setup run cluster cluster-restart cluster-status purge erase backup restore shell train check inbox generate test evaluate variety safety-report rasa lint widget widget-packages measure-widget bench-understanding bench lock
+.PHONY: help setup run cluster cluster-restart cluster-status purge erase backup restore shell train check inbox generate test test-unit test-service test-widget test-system evaluate variety safety-report rasa lint format widget widget-packages measure-widget bench-understanding bench lock

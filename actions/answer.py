@@ -53,9 +53,8 @@ class ActionAnswer(Action):
             )
             turn, state = reply(said, tracker.get_slot("conversation"), memory, in_form)
             changing = bool(said.form.get("change"))
-        except (
-            Exception
-        ) as error:  # whatever goes wrong, the visitor gets a kind sentence and the phone
+        except Exception as error:
+            # Whatever goes wrong, the visitor gets a kind sentence and the phone.
             logger.exception("action_answer failed: %s", type(error).__name__)
             turn, state = compose.fixed("fallback", "error", kb), tracker.get_slot("conversation")
         give(turn, dispatcher, tracker, kb)

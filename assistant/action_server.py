@@ -21,18 +21,19 @@ async def only_rasa(request: Any) -> Optional[Any]:
 
 
 def main() -> None:
-    # noqa: F401 - its import switches deprecation warnings on for the whole process
-    import sanic.app
+    # Imported first: its import switches deprecation warnings on for the whole process.
+    import sanic.app  # noqa: F401
 
     warnings.filterwarnings("ignore", category=DeprecationWarning)
     from rasa_sdk.endpoint import create_app
 
-    from assistant import logs
+    from assistant import http_edge, logs
 
     logs.configure("actions")
     app = create_app("actions")
     logs.configure("actions")  # the actions' imports brought loggers of their own
     app.register_middleware(only_rasa, "request")
+    app.signal(http_edge.SIGNAL)(http_edge.refuse_malformed)
 
     @app.listener("after_server_start")
     async def deliver_requests(app, _loop) -> None:

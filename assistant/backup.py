@@ -32,10 +32,9 @@ def backup() -> Path:
     """Write a consistent copy of the database while the assistant goes on. Raises StoreError."""
     engine, target = database.engine(), folder()
     target.mkdir(mode=0o700, parents=True, exist_ok=True)
-    file = (
-        target
-        / f"assistant-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}{'.sqlite' if engine.dialect.name == 'sqlite' else '.dump'}"
-    )
+    moment = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    ending = ".sqlite" if engine.dialect.name == "sqlite" else ".dump"
+    file = target / f"assistant-{moment}{ending}"
     part = file.with_suffix(".part")
     with open(os.open(part, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w"):
         pass

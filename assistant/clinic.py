@@ -194,17 +194,14 @@ class Limits(Strict):
     answered whatever the number of calls."""
 
     messages_a_minute: int = Field(30, ge=1, le=100_000)  #: of one conversation
-    calls_a_minute: int = Field(
-        300, ge=1, le=1_000_000
-    )  #: of one address: a clinic's or a company's whole network may share one
+    #: Of one address: a clinic's or a company's whole network may share one.
+    calls_a_minute: int = Field(300, ge=1, le=1_000_000)
     sessions_a_minute: int = Field(60, ge=1, le=100_000)  #: conversations that one address opens
     trusted_proxies: List[str] = ["127.0.0.0/8", "::1"]  #: whose X-Forwarded-For is believed
-    characters: int = Field(
-        4000, ge=500, le=20_000
-    )  #: that are answered, after white space is folded; a longer message is asked to be shortened
-    body_kilobytes: int = Field(
-        128, ge=32, le=1024
-    )  #: of a request; a larger one is refused. Four bytes a character always fit.
+    #: That are answered, after white space is folded; a longer message is asked to be shortened.
+    characters: int = Field(4000, ge=500, le=20_000)
+    #: Of a request; a larger one is refused. Four bytes a character always fit.
+    body_kilobytes: int = Field(128, ge=32, le=1024)
     token_hours: int = Field(24, ge=1, le=24 * 30)  #: for which a conversation can be gone on with
 
     @root_validator(skip_on_failure=True)

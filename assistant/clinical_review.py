@@ -7,16 +7,20 @@ Topics carry sources and evidence themselves; what the other texts rest on is in
 from typing import Any, Dict, Iterator, List
 
 from assistant import paths
-from assistant.knowledge import GROUPS, Knowledge, Topic
+from assistant.knowledge import GROUPS, Knowledge, Source, Topic
 from assistant.yamlfile import YamlFile, plain
 
 INTRODUCTION = """\
 # Clinical review
 
-Every text that a visitor may read, in the order of the knowledge base, with its sources and the strength of its evidence. Tick or correct each
-line, sign below, and put name and date under `reviewed:` of the entries in data/knowledge. Placeholders in braces are filled from clinic.yml and the
-country's numbers. Evidence: `strong` (regulator, guideline or consistent trials), `moderate`, `moderate-low`, `low`, `mixed` (sources disagree),
-`practice` (custom without trials; the cautious line is taken). **Background knowledge, to be verified**: no source was found; it needs a clinician's word before
+Every text that a visitor may read, in the order of the knowledge base, with its sources and the \
+strength of its evidence. Tick or correct each
+line, sign below, and put name and date under `reviewed:` of the entries in data/knowledge. \
+Placeholders in braces are filled from clinic.yml and the
+country's numbers. Evidence: `strong` (regulator, guideline or consistent trials), `moderate`, \
+`moderate-low`, `low`, `mixed` (sources disagree),
+`practice` (custom without trials; the cautious line is taken). **Background knowledge, to be \
+verified**: no source was found; it needs a clinician's word before
 it is relied on.
 
 Reviewed by: ______________________________  Registration: __________________  Date: ______________
@@ -50,13 +54,13 @@ def topic_rows(topic: Topic) -> Iterator[str]:
 
 def cited(names: List[str], kb: Knowledge) -> str:
     """The sources of an entry, in words."""
-    return (
-        "; ".join(
-            f"{kb.sources[name].title}"
-            f" ({kb.sources[name].publisher}{', ' + str(kb.sources[name].year) if kb.sources[name].year else ''})"
-            for name in names
-        )
-        or "none: the clinic's own matter, or custom"
+
+    def words(source: Source) -> str:
+        year = f", {source.year}" if source.year else ""
+        return f"{source.title} ({source.publisher}{year})"
+
+    return "; ".join(words(kb.sources[name]) for name in names) or (
+        "none: the clinic's own matter, or custom"
     )
 
 

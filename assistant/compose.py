@@ -255,7 +255,8 @@ def answer(questions: List[Dict[str, Any]], state: State, kb: Knowledge) -> Turn
         )
         if not own and topic.group != "boundaries":
             whole = pick_variant(topic, entities) is None and len(topics) <= 2
-            text = f"{text} {desk.besides(topic.id, question.get('text') or '', entities, whole, kb)}".strip()
+            besides = desk.besides(topic.id, question.get("text") or "", entities, whole, kb)
+            text = f"{text} {besides}".strip()
         turn.say("answer", text, topic.id)
     attach(turn, topics, state, kb)
     kinds = {KIND_OF_TOPIC.get(t.id, "answer") for t in topics}
@@ -312,10 +313,11 @@ def triage(turn: Turn, reading: Dict[str, Any], state: State, kb: Knowledge) -> 
         if finding.get("settled"):
             return {**state, "urgent": None, "urgent_language": None}
         turn.messages.insert(0, still_urgent(reading.get("language", "en"), state, kb))
+        # What is unclear now is about the emergency, as far as anybody knows.
         if turn.kind in (
             "clarify",
             "fallback",
-        ):  # what is unclear now is about the emergency, as far as anybody knows
+        ):
             turn.topics.append("urgent_symptom")
     return state
 
@@ -368,9 +370,8 @@ def caution(
         elif entry.topic not in turn.topics and not (item.get("aside") and turn.kind == "answer"):
             turn.topics.append(entry.topic)
         turn.cautions.append(item["id"])
-        happened = item["when"] == "now" and not item.get(
-            "planned"
-        )  # what is only thought of, and what is long past, is not urgent
+        # What is only thought of, and what is long past, is not urgent.
+        happened = item["when"] == "now" and not item.get("planned")
         if happened and URGENCY.index(entry.level) > URGENCY.index(turn.urgency):
             turn.urgency = entry.level
     asked_about = turn.topics or [
@@ -487,9 +488,7 @@ def remember(turn: Turn, questions: List[Dict[str, Any]], state: State) -> State
                 state["entities"] = {**state["entities"], kind: values}
     if data["choices"]:
         state["choices"] = data["choices"]
-    state["last"], state["last_id"], state["pending"] = (
-        {key: data[key] for key in LASTING},
-        turn.id,
-        None,
-    )
+    state["last"] = {key: data[key] for key in LASTING}
+    state["last_id"] = turn.id
+    state["pending"] = None
     return state

@@ -464,9 +464,8 @@ def shrink() -> None:
         cursor = connection.connection.cursor()
         if cursor.execute("PRAGMA auto_vacuum").fetchone()[0] == INCREMENTAL:
             while cursor.execute("PRAGMA freelist_count").fetchone()[0]:
-                cursor.execute(
-                    f"PRAGMA incremental_vacuum({PAGES})"
-                ).fetchall()  # each row that is fetched frees a page
+                # Each row that is fetched frees a page.
+                cursor.execute(f"PRAGMA incremental_vacuum({PAGES})").fetchall()
                 time.sleep(BREATH)
         cursor.close()
     fold()

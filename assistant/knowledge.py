@@ -286,10 +286,8 @@ class LiveKnowledge:
         report=lambda problems: None,
         every: float = 1.0,
     ):
-        self.folder, self.clinic_path = (
-            folder or paths.knowledge_folder(),
-            clinic_path or paths.clinic_file(),
-        )
+        self.folder = folder or paths.knowledge_folder()
+        self.clinic_path = clinic_path or paths.clinic_file()
         self._report, self._every, self._lock = report, every, threading.Lock()
         self.problems: List[Problem] = []
         self._stamp = self._now()

@@ -258,7 +258,7 @@ def serve_rasa() -> None:
     arguments = [
         "run",
         "--interface",
-        os.environ.get("ASSISTANT_INTERFACE", "0.0.0.0"),
+        os.environ.get("ASSISTANT_INTERFACE", "127.0.0.1"),
         "--port",
         str(PORT),
         "--model",
@@ -312,6 +312,8 @@ def shell() -> None:
         say("starting rasa shell; /stop ends it")
         done = rasa(
             "shell",
+            "--interface",
+            "127.0.0.1",
             "--port",
             str(unused_port()),
             "--model",

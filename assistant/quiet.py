@@ -12,8 +12,8 @@ def configure() -> None:
     """Warnings and errors only, no TensorFlow. Call it before anything of Rasa is imported. Raises
     TensorFlowLeftOut when config.yml needs it."""
     standin.install(paths.ROOT / "config.yml")
-    # noqa: F401 - its import switches deprecation warnings on for the whole process
-    import sanic.app
+    # Imported first: its import switches deprecation warnings on for the whole process.
+    import sanic.app  # noqa: F401
 
     warnings.filterwarnings("ignore")
     from rasa.utils.log_utils import configure_structlog

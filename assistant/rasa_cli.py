@@ -28,15 +28,11 @@ def main() -> None:
         sys.exit(f"!! {error}")
     import rasa.__main__ as rasa_main
 
-    from assistant.rasa import (
-        patches,
-        # noqa: F401 - installs them before training data is read; Rasa loads them with config.yml,
-        # after that
-    )
+    # Installs the patches before training data is read; config.yml brings them only after that.
+    from assistant.rasa import patches  # noqa: F401
 
-    if sys.argv[1:2] == [
-        "run"
-    ]:  # the server meets visitors: from here on nothing that they say is logged
+    # The server meets visitors: from here on nothing that they say is logged.
+    if sys.argv[1:2] == ["run"]:
         from assistant import logs
 
         rasa_main.configure_structlog = lambda _level: logs.configure("rasa")

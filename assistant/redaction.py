@@ -49,8 +49,9 @@ EMAIL = re.compile(
 #: "sarah dot jones at gmail dot com"; with a plain dot the domain has to be one where people have
 #: their mail.
 SPOKEN = re.compile(
-    r"\b[\w.+-]{1,64}(?:\s+(?:dot|underscore)\s+\w{1,30}){0,3}\s+at\s+(?P<domain>[\w-]{1,63}"
-    r"(?:\s+dot\s+[a-z]{2,24}){1,3}|[\w-]{1,63}(?:\.[a-z]{2,24}){1,3})\b",
+    r"\b[\w.+-]{1,64}(?:\s+(?:dot|"
+    r"underscore)\s+\w{1,30}){0,3}\s+at\s+(?P<domain>[\w-]{1,63}(?:\s+dot\s+[a-z]{2,24}){1,3}|"
+    r"[\w-]{1,63}(?:\.[a-z]{2,24}){1,3})\b",
     re.I,
 )
 IBAN = re.compile(
@@ -62,20 +63,19 @@ CARD = re.compile(r"(?<!\d)\d(?:[ -]?\d){12,18}(?!\d)")
 SECURITY_CODE = re.compile(r"\b(?:cvv2?|cvc|cv2|security code)\b\D{0,12}(?P<data>\d{3,4})\b", re.I)
 NHS = re.compile(r"(?<![\d+])\d{3}[ -]?\d{3}[ -]?\d{4}(?!\d)")
 NATIONAL_INSURANCE = re.compile(
-    r"\b(?!bg|gb|nk|kn|tn|nt|zz)[a-ceghj-prs-tw-z][a-ceghj-nprs-tw-z]\s?\d{2}\s?\d{2}\s?\d{2}\s?"
-    r"[a-d]\b",
+    r"\b(?!bg|gb|nk|kn|tn|nt|"
+    r"zz)[a-ceghj-prs-tw-z][a-ceghj-nprs-tw-z]\s?\d{2}\s?\d{2}\s?\d{2}\s?[a-d]\b",
     re.I,
 )
 SOCIAL_SECURITY = re.compile(r"(?<![\d-])(?!000|666|9\d\d)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\d-])")
 #: A number that the visitor calls one of a document or an account.
 DOCUMENT = re.compile(
-    r"\b(?:passport|nhs|national insurance|ni|nino|social"
-    r" security|ssn|insurance|policy|member(?:ship)?|patient|medical record|mrn|driv(?:ing|er'?s?)"
-    r" licen[cs]e|id ?card|tax|account|sort code|pps|medicare|hospital)"
-    r"(?:["
-    r" -]?(?:number|no\.?|num|code|id|#))?(?:\s+(?:is|was|its|"
-    r"it's))?\s*[:#]?\s*(?P<data>(?=(?:[\w./-]*\d){5}|\d\d["
-    r" -]\d\d[ -]\d\d)[A-Z0-9][A-Z0-9./-]*(?:[ -](?=\w*\d)[A-Z0-9]+){0,5})",
+    r"\b(?:passport|nhs|national insurance|ni|nino|social security|ssn|insurance|policy|"
+    r"member(?:ship)?|patient|medical record|mrn|driv(?:ing|er'?s?) licen[cs]e|id ?card|tax|"
+    r"account|sort code|pps|medicare|hospital)"
+    r"(?:[ -]?(?:number|no\.?|num|code|id|#))?(?:\s+(?:is|was|its|"
+    r"it's))?\s*[:#]?\s*(?P<data>(?=(?:[\w./-]*\d){5}|"
+    r"\d\d[ -]\d\d[ -]\d\d)[A-Z0-9][A-Z0-9./-]*(?:[ -](?=\w*\d)[A-Z0-9]+){0,5})",
     re.I,
 )
 
@@ -130,19 +130,24 @@ BRITISH = re.compile(r"\b(?P<area>[a-z]{1,2})(?:\d[a-z]|\d{1,2}) ?\d[abd-hjlnp-u
 IRISH = re.compile(r"\b[AC-FHKNPRTV-Y]\d[\dW] [\dAC-FHKNPRTV-Y]{4}\b")
 CANADIAN = re.compile(r"\b[ABCEGHJ-NPRSTVXY]\d[A-Z] ?\d[A-Z]\d\b")
 DUTCH = re.compile(r"\b[1-9]\d{3} (?!IU|MG|ML|MM|NM|AM|PM|UK|EU)[A-Z]{2}\b")
-STATES = "AL|AK|AZ|AR|CA|CO|CT|DE|FL|GA|HI|ID|IL|IN|IA|KS|KY|LA|ME|MD|MA|MI|MN|MS|MO|MT|NE|NV|NH|NJ|NM|NY|NC|ND|OH|OK|OR|PA|RI|SC|SD|TN|TX|UT|VT|VA|WA|WV|WI|WY|DC"
+STATES = (
+    "AL|AK|AZ|AR|CA|CO|CT|DE|FL|GA|HI|ID|IL|IN|IA|KS|KY|LA|ME|MD|MA|MI|MN|MS|MO|MT|"
+    "NE|NV|NH|NJ|NM|NY|NC|ND|OH|OK|OR|PA|RI|SC|SD|TN|TX|UT|VT|VA|WA|WV|WI|WY|DC"
+)
 ZIP = re.compile(
-    rf"\b(?:{STATES}),?" r" (?P<data>\d{5}(?:-\d{4})?)\b|(?<![\d-])(?P<long>\d{5}-\d{4})(?![\d-])"
+    rf"\b(?:{STATES}),?"
+    r" (?P<data>\d{5}(?:-\d{4})?)\b|(?<![\d-])(?P<long>\d{5}-\d{4})(?![\d-])"
 )
 POSTAL = re.compile(
-    r"\b(?:zip(?: ?code)?|post(?:al)? ?code|pin ?code|plz|postleitzahl|code"
-    r" postal)(?:\s+(?:is|was|its|it's|here"
-    r" is))?\s*[:=]?\s*(?P<data>\d{4,6}(?:-\d{3,4})?|[a-z]{1,2}\d{1,2}[a-z]?(?: ?\d[a-z]{2})?)\b",
+    r"\b(?:zip(?: ?code)?|post(?:al)? ?code|pin ?code|plz|postleitzahl|code postal)(?:\s+(?:is|"
+    r"was|its|it's|here is))?\s*[:=]?\s*(?P<data>\d{4,6}(?:-\d{3,4})?|"
+    r"[a-z]{1,2}\d{1,2}[a-z]?(?: ?\d[a-z]{2})?)\b",
     re.I,
 )
 TOWN = re.compile(
-    r"\b(?:live|living|based|wohne|am|i'm|im|adresse?|address)\b[^\n.?!]{0,30}?\b(?P<data>\d{5})(?="
-    r" [A-ZÄÖÜÉ][a-zäöüßé]+)|(?<=\d, )(?P<after>\d{5})(?= [^\W\d_]{3})",
+    r"\b(?:live|living|based|wohne|am|i'm|im|adresse?|"
+    r"address)\b[^\n.?!]{0,30}?\b(?P<data>\d{5})(?= [A-ZÄÖÜÉ][a-zäöüßé]+)|"
+    r"(?<=\d, )(?P<after>\d{5})(?= [^\W\d_]{3})",
     re.I,
 )
 
@@ -165,19 +170,19 @@ ADDRESS = re.compile(
     re.I,
 )
 CONTINENTAL = re.compile(
-    r"\b(?:[A-ZÄÖÜ][\wäöüß-]{2,30}(?:straße|strasse|str\.|weg|allee|platz|gasse)|[A-ZÄÖÜ]\w{2,20}"
-    r" (?:Straße|Strasse|Str\.|Allee|Platz)) \d{1,4} ?[a-z]?\b|\b\d{1,4}(?: bis| ter)?,?"
-    r" (?:rue|avenue|boulevard|place|impasse|chemin|allée) (?:(?:de|du|des|la|le|les|l'|d')["
-    r" ]?){0,3}[A-ZÉ]\w+(?:[ -][A-ZÉ]\w+)*|\b(?:calle|via|ulica|ul\.|rua) [A-ZÁÉÍÓÚŁ]\w+(?:"
-    r" [A-ZÁÉÍÓÚŁ]\w+)?,? \d{1,4}\b"
+    r"\b(?:[A-ZÄÖÜ][\wäöüß-]{2,30}(?:straße|strasse|str\.|weg|allee|platz|gasse)|"
+    r"[A-ZÄÖÜ]\w{2,20} (?:Straße|Strasse|Str\.|Allee|Platz)) \d{1,4} ?[a-z]?\b|"
+    r"\b\d{1,4}(?: bis| ter)?,? (?:rue|avenue|boulevard|place|impasse|chemin|"
+    r"allée) (?:(?:de|du|des|la|le|les|l'|d')[ ]?){0,3}[A-ZÉ]\w+(?:[ -][A-ZÉ]\w+)*|"
+    r"\b(?:calle|via|ulica|ul\.|rua) [A-ZÁÉÍÓÚŁ]\w+(?: [A-ZÁÉÍÓÚŁ]\w+)?,? \d{1,4}\b"
 )
 
 #: Ways in which people say a name; those of LOOSE are also ways to say something else, so that the
 #: name has to have capitals.
 SAID = re.compile(
-    rf"\b(?:my (?:full |first |last |sur|maiden )?name(?:'s|s| is|:| =|,)|name's|(?:my |contact"
-    rf" )?details(?: are|:)|(?:first |full |last |sur)?name ?(?:is|:|=)|i(?:'?m| am) called|they"
-    rf" call me|people call me|you can call me|(?:please |just )?ask for|"
+    rf"\b(?:my (?:full |first |last |sur|maiden )?name(?:'s|s| is|:| =|,)|name's|"
+    rf"(?:my |contact )?details(?: are|:)|(?:first |full |last |sur)?name ?(?:is|:|=)|"
+    rf"i(?:'?m| am) called|they call me|people call me|you can call me|(?:please |just )?ask for|"
     r"under the name(?: of)?|mein name ist|ich hei(?:ß|ss)e|je m'appelle|me llamo|mi"
     rf" chiamo|nazywam się)\s+(?:spelled\s+|spelt\s+|actually\s+|is\s+)?(?P<name>{NAME_RUN})",
     re.I,
@@ -192,8 +197,8 @@ HERE = re.compile(
 #: Without a capital "it's … here" is usually about a place on the skin: only at the start of a
 #: message, and before a pause.
 HERE_LOWER = re.compile(
-    r"^\W*(?:(?:hi|hello|hey)[,! ]+)?(?:this"
-    r" is|it'?s|its)\s+(?P<name>[^\W\d_]{3,20})\s+(?:here|again)\s*(?:[,.!-]|$)",
+    r"^\W*(?:(?:hi|hello|hey)[,! ]+)?(?:this is|it'?s|its)\s+(?P<name>[^\W\d_]{3,20})\s+(?:here|"
+    r"again)\s*(?:[,.!-]|$)",
     re.I,
 )
 BACKWARDS = re.compile(
@@ -201,10 +206,10 @@ BACKWARDS = re.compile(
 )
 #: A message that begins with a name and goes on with another detail.
 LEADING = re.compile(
-    r"^\s*(?i:(?:hi|hello|hey)[,! ]+)?(?P<name>[A-Z][\w'’-]+(?:"
-    r" [A-Z][\w'’-]+){1,3})\s?[,;:-]\s*(?i:(?:my"
-    r" )?(?:number|phone|mobile|tel|e-?mail|mail|dob|d\.o\.b|date of"
-    r" birth|born|address|postcode)\b|[\w.+-]+@|\+?\(?0\d)"
+    r"^\s*(?i:(?:hi|hello|"
+    r"hey)[,! ]+)?(?P<name>[A-Z][\w'’-]+(?: [A-Z][\w'’-]+){1,3})\s?[,;:-]\s*(?i:(?:my )?(?:number|"
+    r"phone|mobile|tel|e-?mail|mail|dob|d\.o\.b|date of birth|born|address|postcode)\b|[\w.+-]+@|"
+    r"\+?\(?0\d)"
 )
 #: Surnames that are also words of NO_NAME: they belong to a name that has begun.
 SURNAMES = frozenset(
@@ -220,16 +225,14 @@ NAMES_LIKE_FEELINGS = frozenset(
 )
 TITLES = frozenset("mr mrs ms miss mx dr prof professor doctor nurse".split())
 LOOSE = re.compile(
-    r"\b(?i:hi|hello|hey|good morning|good afternoon|good evening)?[,!.]?\s*\b(?i:i'?m|i am|this"
-    r" is|it'?s|its|call me|im|thanks from)\s+(?P<name>[^\W\d_a-z][\w'’-]*(?:"
-    r" [^\W\d_a-z][\w'’-]*){0,3})"
+    r"\b(?i:hi|hello|hey|good morning|good afternoon|good evening)?[,!.]?\s*\b(?i:i'?m|i am|"
+    r"this is|it'?s|its|call me|im|"
+    r"thanks from)\s+(?P<name>[^\W\d_a-z][\w'’-]*(?: [^\W\d_a-z][\w'’-]*){0,3})"
 )
 RELATED = re.compile(
-    r"\b(?i:my (?:best |little |older |younger |big"
-    r" )?(?:friend|daughter|son|husband|wife|sister|brother|mother|mum|mom|dad|father|partner|"
-    r"boyfriend|girlfriend|niece|nephew|cousin|colleague|fianc[ée]e?)|"
-    r"[Nn]ame)\s+(?P<name>[^\W\d_a-z][\w'’-]*(?:"
-    r" [^\W\d_a-z][\w'’-]*){0,3})"
+    r"\b(?i:my (?:best |little |older |younger |big )?(?:friend|daughter|son|husband|wife|sister|"
+    r"brother|mother|mum|mom|dad|father|partner|boyfriend|girlfriend|niece|nephew|cousin|"
+    r"colleague|fianc[ée]e?)|[Nn]ame)\s+(?P<name>[^\W\d_a-z][\w'’-]*(?: [^\W\d_a-z][\w'’-]*){0,3})"
 )
 #: After "I'm" and a word with a capital, words that go on with another thought; any other word
 #: makes it an adjective.
@@ -242,13 +245,12 @@ ONWARDS = re.compile(
 BOOKED = re.compile(rf"\b(?i:in the name of)\s+(?P<name>{NAME_RUN})")
 TITLED = re.compile(
     r"\b(?:[Mm]rs?|[Mm]s|[Mm]iss|[Mm]x|[Dd]r|[Pp]rof(?:essor)?|[Nn]urse|[Dd]octor|[Hh]err|[Ff]rau|"
-    r"[Mm]adame|[Mm]onsieur)\.?"
-    r" (?P<name>[A-Z][\w'’-]+(?: [A-Z][\w'’-]+){0,2})"
+    r"[Mm]adame|[Mm]onsieur)\.? (?P<name>[A-Z][\w'’-]+(?: [A-Z][\w'’-]+){0,2})"
 )
 SIGNED = re.compile(
-    r"(?:\b(?i:(?:kind |best |warm |many )?(?:thanks|thank"
-    r" you|regards|wishes|cheers|love|sincerely|yours|thx|ta))[,.!\n"
-    r" -]\s*)(?P<name>[A-Z][\w'’-]+(?: [A-Z][\w'’-]+){0,2})(?:\s*x*)\s*[.!]?\s*$"
+    r"(?:\b(?i:(?:kind |best |warm |many )?(?:thanks|thank you|regards|wishes|cheers|love|"
+    r"sincerely|yours|thx|"
+    r"ta))[,.!\n -]\s*)(?P<name>[A-Z][\w'’-]+(?: [A-Z][\w'’-]+){0,2})(?:\s*x*)\s*[.!]?\s*$"
 )
 #: Words with capitals after "I'm" or "Dr" which are no names: peoples, creeds, months, skin types,
 #: brands.
@@ -324,11 +326,11 @@ def _listing(run: str) -> bool:
     """Whether a run of digits is a list of lengths, years, dates or times, or a range of them."""
     parts = [part for part in re.split(r"\s*[-/ ]\s*|\s+to\s+", run.strip(" ().-/")) if part]
     dates = [part for part in re.split(r"\s+-\s+|\s+", run.strip(" ().-/")) if part]
-    year, decimal, date = (
-        r"(?:19|20)\d\d",
-        r"\d{1,2}\.\d{1,3}|\d{1,3}",
+    year = r"(?:19|20)\d\d"
+    decimal = r"\d{1,2}\.\d{1,3}|\d{1,3}"
+    date = (
         r"\d{1,2}[./-]\d{1,2}[./-](?:\d\d|\d{4})|(?:19|20)\d\d[./-]\d{1,2}[./-]\d{1,2}|"
-        r"\d{1,2}[.:]\d\d",
+        r"\d{1,2}[.:]\d\d"
     )
     if len(parts) > 1 and all(re.fullmatch(year, part) for part in parts):
         return True

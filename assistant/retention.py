@@ -111,9 +111,8 @@ def due(task: str, every: float) -> bool:
             database.insert_or_ignore(table), {"task": task, "begun": now}
         ).rowcount:
             return True
-        other = sa.or_(
-            table.c.begun < now - every, table.c.begun > now + every
-        )  # the latter: the clock was put back
+        # The latter: the clock was put back.
+        other = sa.or_(table.c.begun < now - every, table.c.begun > now + every)
         return bool(
             connection.execute(
                 table.update().where(table.c.task == task, other).values(begun=now)

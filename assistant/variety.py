@@ -64,11 +64,13 @@ def main() -> int:
         key=lambda item: item[1]["openings"],
     )
     print(
-        f"{'intent':34}{'examples':>9}{'openings':>10}{'words: 25 %':>12}{'50 %':>6}{'75 %':>6}{'most':>6}{'bare':>7}{'words/text':>12}"
+        f"{'intent':34}{'examples':>9}{'openings':>10}{'words: 25 %':>12}{'50 %':>6}{'75 %':>6}"
+        f"{'most':>6}{'bare':>7}{'words/text':>12}"
     )
     for intent, f in table:
         print(
-            f"{intent:34}{f['examples']:9}{f['openings']:10.2f}{f['short']:12.0f}{f['median']:6.0f}{f['long']:6.0f}{f['longest']:6}{f['bare']:7.2f}{f['vocabulary']:12.1f}"
+            f"{intent:34}{f['examples']:9}{f['openings']:10.2f}{f['short']:12.0f}{f['median']:6.0f}"
+            f"{f['long']:6.0f}{f['longest']:6}{f['bare']:7.2f}{f['vocabulary']:12.1f}"
         )
     pairs = [
         (intent, *pair) for intent, texts in examples.items() for pair in near_duplicates(texts)

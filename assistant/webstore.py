@@ -44,9 +44,8 @@ def secret() -> str:
     path = paths.state_folder() / "secret"
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
-        own = path.with_name(
-            f"secret.{os.getpid()}"
-        )  # written whole before it gets its name: several workers start at once
+        # Written whole before it gets its name: several workers start at once.
+        own = path.with_name(f"secret.{os.getpid()}")
         with open(
             os.open(own, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w", encoding="ascii"
         ) as handle:
@@ -187,9 +186,8 @@ class WebStore:
         )
         with database.engine().begin() as connection:
             written = connection.execute(write).rowcount
-            if (
-                not written
-            ):  # answered by somebody else, erased, or never accepted because the database was away
+            # Answered by somebody else, erased, or never accepted because the database was away.
+            if not written:
                 self._must_exist(connection, session)
                 connection.execute(
                     database.insert_or_ignore(table),
@@ -278,10 +276,8 @@ class WebStore:
                 [],
             )
             topic = topics[0] if topics else None
-        table, comment = (
-            database.feedback,
-            redaction.redact(comment, self._country()) if comment else comment,
-        )
+        table = database.feedback
+        comment = redaction.redact(comment, self._country()) if comment else comment
         with database.engine().begin() as connection:
             connection.execute(
                 table.delete().where(

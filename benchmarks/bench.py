@@ -109,10 +109,8 @@ class Figures:
             statistics.median(b[part] for b in self.bursts) for part in ("single", "last")
         )
         found["burst"] = statistics.median(b["last"] / b["single"] for b in self.bursts)
-        found["turn_2"], found["turn_last"] = (
-            statistics.median(turns[1 : 1 + EDGE]),
-            statistics.median(turns[-EDGE:]),
-        )
+        found["turn_2"] = statistics.median(turns[1 : 1 + EDGE])
+        found["turn_last"] = statistics.median(turns[-EDGE:])
         found["growth"] = found["turn_last"] / found["turn_2"]
         return found
 
@@ -245,13 +243,10 @@ def measure_cluster(plan: Plan, folder: Path, progress: Progress) -> Dict[int, S
             asyncio.run(load.visit(cluster.visitors, CLUSTER_VISITORS, 2))
         for _ in range(plan.cluster_rounds):
             for cluster in clusters:
-                before, own = (
-                    {
-                        name: machine.processor_seconds(pids)
-                        for name, pids in cluster.parts().items()
-                    },
-                    time.process_time(),
-                )
+                before = {
+                    name: machine.processor_seconds(pids) for name, pids in cluster.parts().items()
+                }
+                own = time.process_time()
                 found[cluster.workers].waits.add(
                     asyncio.run(load.visit(cluster.visitors, CLUSTER_VISITORS, plan.seconds))
                 )

@@ -30,7 +30,7 @@ import requests
 from assistant import launch, paths
 from assistant.rasa.switches import all_off
 from assistant.understanding.splitter import sentences
-from tests.servers import Assistant, Visitor
+from tests.support.servers import Assistant, Visitor
 
 DOCUMENT = paths.ROOT / "docs" / "speed.md"
 BEGIN, END = "<!-- figures: python -m benchmarks.costs --write -->", "<!-- end of figures -->"
@@ -284,10 +284,8 @@ def main() -> None:
     result = table(*columns)
     print(result)
     if args.write:
-        before, after = (
-            DOCUMENT.read_text("utf-8").split(BEGIN)[0],
-            DOCUMENT.read_text("utf-8").split(END)[1],
-        )
+        before = DOCUMENT.read_text("utf-8").split(BEGIN)[0]
+        after = DOCUMENT.read_text("utf-8").split(END)[1]
         where = (
             f"Measured on {time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores"
             f" ({platform.machine()}), load of the machine at the end {os.getloadavg()[1]:.1f}."

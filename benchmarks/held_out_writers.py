@@ -99,10 +99,8 @@ def main() -> None:
         + " |\n|---|---|---|---|---|---|"
     )
     for writer in args.writers or sorted({w for *_, w in rows}):
-        train, test = (
-            [r[:3] for r in rows if r[3] != writer],
-            [r[:3] for r in rows if r[3] == writer],
-        )
+        train = [r[:3] for r in rows if r[3] != writer]
+        test = [r[:3] for r in rows if r[3] == writer]
         found = fold(train, test)
         print(
             f"| {writer} | {len(test)} | "

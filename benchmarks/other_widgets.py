@@ -51,14 +51,21 @@ STARTS = {
     ),
 }
 PAGE = (
-    "<!doctype html><html lang='en'><meta"
-    " charset='utf-8'><title>Page</title><main><h1>Page</h1><div id='root'></div></main><script"
-    " type='module' src='/measured/start.js'></script></html>"
+    "<!doctype html><html lang='en'><meta charset='utf-8'><title>Page</title>"
+    "<main><h1>Page</h1><div id='root'></div></main>"
+    "<script type='module' src='/measured/start.js'></script></html>"
 )
 AXE = """async () => {
-  const found = await axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] });
-  const shown = [...document.querySelectorAll('textarea, input, [contenteditable]')].length + [...document.querySelectorAll('*')].filter((e) => e.shadowRoot).length;
-  return { violations: found.violations.map((rule) => rule.id), undecided: found.incomplete.map((rule) => rule.id), shown: shown > 0 };
+  const found = await axe.run(document, {
+    runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'],
+  });
+  const fields = document.querySelectorAll('textarea, input, [contenteditable]');
+  const shadows = [...document.querySelectorAll('*')].filter((e) => e.shadowRoot);
+  return {
+    violations: found.violations.map((rule) => rule.id),
+    undecided: found.incomplete.map((rule) => rule.id),
+    shown: fields.length + shadows.length > 0,
+  };
 }"""
 
 
@@ -138,10 +145,8 @@ def look(browser: Any, url: str, axe: str) -> Dict[str, Any]:
 def main() -> None:
     if len(sys.argv) != 2 or not (Path(sys.argv[1]) / "node_modules").is_dir():
         sys.exit(__doc__)
-    folder, axe = (
-        Path(sys.argv[1]).resolve(),
-        (WIDGET / "node_modules/axe-core/axe.min.js").read_text("utf-8"),
-    )
+    folder = Path(sys.argv[1]).resolve()
+    axe = (WIDGET / "node_modules/axe-core/axe.min.js").read_text("utf-8")
     server = http.server.ThreadingHTTPServer(
         ("127.0.0.1", 0), functools.partial(Pages, directory=str(folder))
     )

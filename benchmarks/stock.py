@@ -55,7 +55,8 @@ class ActionAnswer(Action):
         return "action_answer"
 
     def run(self, dispatcher, tracker, domain):
-        dispatcher.utter_message(text=TEXTS.get(tracker.latest_message["intent"]["name"], TEXTS["nlu_fallback"]))
+        intent = tracker.latest_message["intent"]["name"]
+        dispatcher.utter_message(text=TEXTS.get(intent, TEXTS["nlu_fallback"]))
         return []
 '''
 

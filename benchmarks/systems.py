@@ -17,7 +17,7 @@ from assistant import knowledge, launch, paths
 from benchmarks import machine, stock
 from benchmarks.load import OurVisitor, StockVisitor
 from benchmarks.understanding import checksum
-from tests.servers import Assistant, end, free_port
+from tests.support.servers import Assistant, end, free_port
 
 #: Models of stock bots, by a checksum of what they were trained from.
 KEPT = paths.ROOT / "results" / "bench"
@@ -76,10 +76,9 @@ class Stock:
         words."""
         texts = answers()
         data = [path.read_text("utf-8") for path in sorted(self.nlu.glob("*.yml"))]
-        place = (
-            KEPT
-            / f"stock-{checksum(stock.config('diet', self.epochs, True), str(self.action_server), json.dumps(texts), *data)}"
-        )
+        config = stock.config("diet", self.epochs, True)
+        same = checksum(config, str(self.action_server), json.dumps(texts), *data)
+        place = KEPT / f"stock-{same}"
         stamp = place / "training.json"
         if not stamp.exists():
             shutil.rmtree(place, ignore_errors=True)
@@ -114,10 +113,8 @@ class Stock:
                     f" words:\n{(done.stdout + done.stderr)[-3000:]}"
                 )
             stamp.write_text(json.dumps({"seconds": time.monotonic() - started}), "utf-8")
-        self.train_seconds, self.model = (
-            json.loads(stamp.read_text("utf-8"))["seconds"],
-            place / "model.tar.gz",
-        )
+        self.train_seconds = json.loads(stamp.read_text("utf-8"))["seconds"]
+        self.model = place / "model.tar.gz"
 
     def start(self) -> None:
         """Start with an empty tracker store."""
@@ -211,12 +208,10 @@ class Cluster:
     processors `cpus`."""
 
     def __init__(self, folder: Path, workers: int, cpus: Set[int]):
-        self.name, self.folder, self.workers, self.port = (
-            f"{workers} worker{'s' if workers > 1 else ''}",
-            folder / f"workers-{workers}",
-            workers,
-            free_port(),
-        )
+        self.name = f"{workers} worker{'s' if workers > 1 else ''}"
+        self.folder = folder / f"workers-{workers}"
+        self.workers = workers
+        self.port = free_port()
         self.log = folder / f"workers-{workers}.log"
         outer = ("ASSISTANT_DATABASE_URL", "ASSISTANT_REDIS_URL", "ASSISTANT_STATE")
         environment = {

@@ -127,7 +127,8 @@ def key(training: Training) -> str:
         if training.system == "ours"
         else stock.config(training.system, training.epochs)
     )
-    return f"{training.system}-{training.examples or 'all'}-{checksum(subset(training.examples), pipeline)}"
+    same = checksum(subset(training.examples), pipeline)
+    return f"{training.system}-{training.examples or 'all'}-{same}"
 
 
 def epochs_in(log: Path) -> Tuple[int, float]:
@@ -170,24 +171,20 @@ def train(training: Training, limit: float, fresh: bool, step: Any, stop: thread
             "--config",
         ]
         if training.system == "ours":
-            command, environment = (
-                [
-                    sys.executable,
-                    "-m",
-                    "assistant.rasa_cli",
-                    *arguments,
-                    str(paths.ROOT / "config.yml"),
-                ],
-                launch.environment(),
-            )
+            command = [
+                sys.executable,
+                "-m",
+                "assistant.rasa_cli",
+                *arguments,
+                str(paths.ROOT / "config.yml"),
+            ]
+            environment = launch.environment()
         else:
             (work / "config.yml").write_text(
                 stock.config(training.system, training.epochs), "utf-8"
             )
-            command, environment = (
-                stock.rasa(*arguments, str(work / "config.yml")),
-                stock.environment(),
-            )
+            command = stock.rasa(*arguments, str(work / "config.yml"))
+            environment = stock.environment()
         log, started = folder / "log", time.monotonic()
         with log.open("wb") as out:
             process = subprocess.Popen(
@@ -210,10 +207,8 @@ def train(training: Training, limit: float, fresh: bool, step: Any, stop: thread
             if ended:
                 process.kill()
                 process.wait()
-        training.seconds, (training.epochs_done, training.epochs_seconds) = (
-            time.monotonic() - started,
-            epochs_in(log),
-        )
+        training.seconds = time.monotonic() - started
+        training.epochs_done, training.epochs_seconds = epochs_in(log)
     if ended:
         return
     if process.returncode or not (folder / "model.tar.gz").exists():

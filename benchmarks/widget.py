@@ -28,13 +28,19 @@ BEGIN, END = "<!-- figures: make measure-widget -->", "<!-- end of figures -->"
 RUNS = 7
 WATCH = """(() => {
   window.tasks = [];
-  new PerformanceObserver((list) => { for (const entry of list.getEntries()) window.tasks.push(entry.duration); }).observe({ type: 'longtask', buffered: true });
+  const observer = new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) window.tasks.push(entry.duration);
+  });
+  observer.observe({ type: 'longtask', buffered: true });
 })()"""
 CLICK = """() => new Promise((done) => {
   const root = document.querySelector('microneedling-assistant').shadowRoot;
   const launcher = root.querySelector('.launcher');
   const start = performance.now();
-  const look = () => root.querySelector('.notice .primary') ? done(performance.now() - start) : requestAnimationFrame(look);
+  const look = () => {
+    if (root.querySelector('.notice .primary')) done(performance.now() - start);
+    else requestAnimationFrame(look);
+  };
   launcher.click();
   look();
 })"""

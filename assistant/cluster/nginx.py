@@ -1,12 +1,14 @@
 """nginx in front of the Rasa workers, and between them and the action workers."""
 
+import json
 import os
 from pathlib import Path
 from typing import List
 
 from assistant.cluster.programs import find
 
-SETTINGS = """# Written by `make cluster` at every start, when workers are replaced, and when one hangs.
+SETTINGS = """\
+# Written by `make cluster` at every start, when workers are replaced, and when one hangs.
 daemon off;
 {user}pid {folder}/nginx.pid;
 error_log {folder}/error.log crit;       # lines of lower levels hold addresses of visitors
@@ -16,7 +18,7 @@ http {{
   access_log off;                       # addresses of visitors are nobody's business
   server_tokens off;
   client_max_body_size 1m;              # the channel's own limit (128 KB) answers with a sentence
-  client_body_buffer_size 1m;           # bodies stay in memory: nothing of a visitor's words in files
+  client_body_buffer_size 1m;           # in memory: nothing of a visitor's words in files
   proxy_max_temp_file_size 0;
   client_body_temp_path {folder}/body;
   proxy_temp_path {folder}/proxy;
@@ -48,12 +50,13 @@ http {{
     location = / {{ return 302 /webhooks/web/demo; }}
     location = /webhooks/web/metrics {{     # each worker's own port has them, for this machine
       default_type application/problem+json;
-      return 404 '{{"type": "about:blank", "status": 404, "title": "Not found", "detail": "There is nothing at this address."}}';
+      return 404 '{not_found}';
     }}
     location /webhooks/web/ {{
       proxy_pass http://workers;
       proxy_read_timeout 10s;
-      # A message whose worker was killed or hangs goes to another one: X-Request-ID (or the visitor's client_id) makes sure that it is answered once.
+      # A message whose worker was killed or hangs goes to another one: X-Request-ID (or the
+      # visitor's client_id) makes sure that it is answered once.
       proxy_set_header X-Request-ID $request_id;
       proxy_next_upstream error timeout non_idempotent;
       proxy_next_upstream_tries 3;
@@ -61,12 +64,12 @@ http {{
     }}
     location / {{
       default_type application/problem+json;
-      return 404 '{{"type": "about:blank", "status": 404, "title": "Not found", "detail": "There is nothing at this address."}}';
+      return 404 '{not_found}';
     }}
     location @away {{
       default_type application/problem+json;
       add_header Retry-After 5 always;
-      return 503 '{{"type": "about:blank", "status": 503, "title": "Not available", "detail": "The assistant cannot answer just now. Please try again in a moment."}}';
+      return 503 '{away}';
     }}
   }}
   server {{
@@ -80,6 +83,11 @@ http {{
   }}
 }}
 """
+
+
+def problem(status: int, title: str, detail: str) -> str:
+    """What nginx itself answers, in the form of the channel's own problems."""
+    return json.dumps({"type": "about:blank", "status": status, "title": title, "detail": detail})
 
 
 class Nginx:
@@ -109,6 +117,12 @@ class Nginx:
             actions=servers(actions),
             port=self.port,
             action_port=self.action_port,
+            not_found=problem(404, "Not found", "There is nothing at this address."),
+            away=problem(
+                503,
+                "Not available",
+                "The assistant cannot answer just now. Please try again in a moment.",
+            ),
         )
         part = self.folder / "nginx.conf.part"
         part.write_text(text, "utf-8")

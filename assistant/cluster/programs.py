@@ -60,9 +60,8 @@ def install(wanted: List[str], say: Any) -> None:
             f" {command}"
         )
     say(f"installing {', '.join(packages)} with apt-get")
-    policy = Path(
-        "/usr/sbin/policy-rc.d"
-    )  # Debian's way to say that a new package must not start its service
+    # Debian's way to say that a new package must not start its service.
+    policy = Path("/usr/sbin/policy-rc.d")
     own = not policy.exists()
     if own:
         policy.write_text("#!/bin/sh\nexit 101\n", "utf-8")
@@ -188,6 +187,7 @@ class Postgresql:
 
     def command(self) -> List[str]:
         """How the server is started."""
+        # The detail of an error names values of rows.
         return [
             find("postgres") or "postgres",
             "-D",
@@ -196,7 +196,7 @@ class Postgresql:
             str(self.port),
             "-c",
             "log_error_verbosity=terse",
-        ]  # the detail of an error names values of rows
+        ]
 
     @property
     def url(self) -> str:

@@ -68,23 +68,19 @@ class Child:
         port: int = 0,
         **options: Any,
     ):
-        self.name, self.command, self.log, self.env, self.stop_signal, self.port, self.options = (
-            name,
-            command,
-            logs / f"{name}.log",
-            env,
-            stop,
-            port,
-            options,
-        )
+        self.name = name
+        self.command = command
+        self.log = logs / f"{name}.log"
+        self.env = env
+        self.stop_signal = stop
+        self.port = port
+        self.options = options
         self.process: Optional[subprocess.Popen] = None
-        self.failures, self.again_at, self.missed, self.ready, self.left_out = (
-            0,
-            0.0,
-            0,
-            False,
-            False,
-        )
+        self.failures = 0
+        self.again_at = 0.0
+        self.missed = 0
+        self.ready = False
+        self.left_out = False
 
     def start(self) -> "Child":
         """Start it in a session of its own, so that Ctrl-C reaches the supervisor alone."""
@@ -155,10 +151,8 @@ class Cluster:
         for path in (self.folder, self.logs, self.state):
             path.mkdir(parents=True, exist_ok=True)
         self.logs.chmod(0o700)
-        own_database, own_redis = (
-            not os.environ.get("ASSISTANT_DATABASE_URL"),
-            not os.environ.get("ASSISTANT_REDIS_URL"),
-        )
+        own_database = not os.environ.get("ASSISTANT_DATABASE_URL")
+        own_redis = not os.environ.get("ASSISTANT_REDIS_URL")
         install(
             [
                 "nginx",
@@ -454,11 +448,9 @@ class Cluster:
 
     def _replace(self, name: str, content: Any) -> None:
         """Write a JSON file that is never seen half written; what did not change is left alone."""
-        file, part, text = (
-            self.folder / name,
-            self.folder / f"{name}.part",
-            json.dumps(content, indent=1),
-        )
+        file = self.folder / name
+        part = self.folder / f"{name}.part"
+        text = json.dumps(content, indent=1)
         if not file.exists() or file.read_text("utf-8") != text:
             part.write_text(text, "utf-8")
             part.rename(file)

@@ -23,8 +23,7 @@ DAY_NAMES = re.compile(
 )
 COMPLAINT = re.compile(
     r"\b(?:complain\w*|unhappy|disappointed|furious|angry|refund|manager|owner|botched|ruined|"
-    r"disgusted|terrible|awful|went"
-    r" wrong|not happy|compensation|solicitor|lawyer)\b",
+    r"disgusted|terrible|awful|went wrong|not happy|compensation|solicitor|lawyer)\b",
     re.I,
 )
 OPEN = r"\b(?:open|opening|close[sd]?|closing|shut|there|hours|available|in)\b"
@@ -149,28 +148,28 @@ def phrase(name: str) -> Callable[[str, Knowledge, Optional[dt.datetime]], str]:
 Part = Tuple[re.Pattern, Callable[[str, Knowledge, Optional[dt.datetime]], str]]
 _CANCEL = re.compile(
     r"\b(?:cancel\w*|re-?sched\w*|re-?arrang\w*|re-?book\w*|postpon\w*|move|mov(?:ed|ing)|"
-    r"chang(?:e|ed|ing)|swap|(?:running|be|am|i'?m)"
-    r" late|miss(?:ed|ing)?|no.?show|can'?t make|cannot make|lose|refund\w*|(?:money|deposit)"
-    r" back)\b",
+    r"chang(?:e|ed|ing)|swap|(?:running|be|am|i'?m) late|miss(?:ed|ing)?|no.?show|can'?t make|"
+    r"cannot make|lose|refund\w*|(?:money|deposit) back)\b",
     re.I,
 )
 _DEPOSIT = re.compile(
     r"\bdeposits?\b|\bpay(?:ment)? (?:up ?front|in advance|before)\b|\bupfront\b", re.I
 )
 _WHO = re.compile(
-    r"\bwho(?:'s| is| are|se)? (?:the|your)"
-    r" (?:nurse|doctor|practitioner|therapist|staff|team|people)s?\b|\b(?:who|whom|which"
-    r" (?:nurse|person|doctor|practitioner))\b.{0,30}\b(?:do|does|doing|treat\w*|perform\w*|give|"
-    r"carr\w+|work\w*|needle|see|be)\b|\b(?:nurse|doctor|practitioner|therapist|"
-    r"beautician)s?\b.{0,25}\b(?:do|does|perform|there|treat)\b|\bqualified\b",
+    r"\bwho(?:'s| is| are|se)? (?:the|your) (?:nurse|doctor|practitioner|therapist|staff|team|"
+    r"people)s?\b|\b(?:who|whom|which (?:nurse|person|doctor|practitioner))\b.{0,30}\b(?:do|does|"
+    r"doing|treat\w*|perform\w*|give|carr\w+|work\w*|needle|see|be)\b|"
+    r"\b(?:nurse|doctor|practitioner|therapist|beautician)s?\b.{0,25}\b(?:do|does|perform|there|"
+    r"treat)\b|\bqualified\b",
     re.I,
 )
 PARTS = {
     "clinic_info": (
         (
             re.compile(
-                rf"{OPEN}.{{0,30}}\b(?:now|at the moment|right now|still|currently)\b|\bstill"
-                rf" {OPEN}|\b(?:re-?open|open again|next open|open next)\b|\bwhen (?:do|are|will)"
+                rf"{OPEN}.{{0,30}}\b(?:now|at the moment|right now|still|currently)\b|"
+                rf"\bstill {OPEN}|\b(?:re-?open|open again|next open|open next)\b|"
+                rf"\bwhen (?:do|are|will)"
                 r" (?:you|they|u) (?:re-?)?open\b|^(?:are|r) (?:you|u|they) open\W*$",
                 re.I,
             ),
@@ -179,8 +178,8 @@ PARTS = {
         (re.compile(rf"{DAY_NAMES.pattern}", re.I), day_words),
         (
             re.compile(
-                r"\b(?:bank )?holidays?\b|\b(?:christmas|xmas|easter|new year'?s?|boxing"
-                r" day|thanksgiving|summer break)\b",
+                r"\b(?:bank )?holidays?\b|\b(?:christmas|xmas|easter|new year'?s?|boxing day|"
+                r"thanksgiving|summer break)\b",
                 re.I,
             ),
             holiday_words,
@@ -188,9 +187,9 @@ PARTS = {
         (re.compile(r"\bpark(?:ing)?\b|\bcar\b", re.I), phrase("{parking}")),
         (
             re.compile(
-                r"\b(?:whereabouts|where(?:'s| is| are| r)? (?:it|you|u|the"
-                r" clinic|your|this|that|based|located)|address|map|directions?|locat\w+|find"
-                r" (?:you|u|it)|how (?:do|can) i get|get there|postcode|zip)\b",
+                r"\b(?:whereabouts|where(?:'s| is| are| r)? (?:it|you|u|the clinic|your|this|that|"
+                r"based|located)|address|map|directions?|locat\w+|find (?:you|u|it)|"
+                r"how (?:do|can) i get|get there|postcode|zip)\b",
                 re.I,
             ),
             phrase("{address} {map_link}"),
@@ -213,8 +212,8 @@ PARTS = {
         (_DEPOSIT, phrase("{deposit} {cancellation}")),
         (
             re.compile(
-                r"\b(?:course|package|bundle|block|(?:three|3|several|multiple)"
-                r" (?:sessions|treatments)|set of (?:three|3))\b",
+                r"\b(?:course|package|bundle|block|(?:three|3|several|multiple) (?:sessions|"
+                r"treatments)|set of (?:three|3))\b",
                 re.I,
             ),
             course_words,
@@ -224,9 +223,8 @@ PARTS = {
     "insurance_financing": (
         (
             re.compile(
-                r"\b(?:instal\w*|pay(?:ment)?"
-                r" (?:plan|monthly|later|in)|plans?|monthly|spread|klarna|clearpay|afterpay|"
-                r"finance|credit|cards?|cash)\b",
+                r"\b(?:instal\w*|pay(?:ment)? (?:plan|monthly|later|in)|plans?|monthly|spread|"
+                r"klarna|clearpay|afterpay|finance|credit|cards?|cash)\b",
                 re.I,
             ),
             phrase("{payment_options} {deposit}"),
@@ -244,9 +242,9 @@ PARTS = {
 
 #: Asking what something costs, where the topic is the treatment itself.
 _PRICE = re.compile(
-    r"\b(?:prices?|priced|pricing|costs?|charges?|fees?|how much"
-    r" (?:is|are|for|does|do|would|will|it'?s)|how"
-    r" expensive)\b(?!.{0,30}\b(?:hurt\w*|pain\w*|bleed\w*|help\w*|blood|downtime|work)\b)",
+    r"\b(?:prices?|priced|pricing|costs?|charges?|fees?|how much (?:is|are|for|does|do|would|will|"
+    r"it'?s)|how expensive)\b(?!.{0,30}\b(?:hurt\w*|pain\w*|bleed\w*|help\w*|blood|downtime|"
+    r"work)\b)",
     re.I,
 )
 _TREATMENTS = ("vampire_facial", "rf_microneedling")

@@ -11,25 +11,23 @@ from assistant.knowledge import Knowledge
 from assistant.turn import Choice, Turn
 
 _DATA = (
-    r"(?:my"
-    r" (?:data|details|info\w*|chat|conversation|messages?|history|number|name|stuff|record)|this"
-    r" (?:chat|conversation)|the (?:chat|conversation|history)|our (?:chat|conversation)|"
-    r"(?:everything|anything|all|what(?:ever)?)(?: of)?(?: that| it)?"
-    r" (?:you|we)\b|(?:everything|anything|all|whatever|what)(?: that)? i(?:'ve| have)?"
-    r" (?:said|told|wrote|written|typed|gave|given|sent)|(?:everything|all|anything|whatever|stuff|"
-    r"info\w*)\b.{0,20}\b(?:about|on)"
-    r" me)\b"
+    r"(?:my (?:data|details|info\w*|chat|conversation|messages?|history|number|name|stuff|record)|"
+    r"this (?:chat|conversation)|the (?:chat|conversation|history)|our (?:chat|conversation)|"
+    r"(?:everything|anything|all|what(?:ever)?)(?: of)?(?: that| it)? (?:you|we)\b|"
+    r"(?:everything|anything|all|whatever|what)(?: that)? i(?:'ve| have)? (?:said|told|wrote|"
+    r"written|typed|gave|given|sent)|(?:everything|all|anything|whatever|stuff|"
+    r"info\w*)\b.{0,20}\b(?:about|on) me)\b"
 )
 #: Deleting what is stored. Words that are also said of skin ("get rid of", "remove") need words for
 #: what is stored; "delete everything" and "erase it all" need none.
 ERASE = re.compile(
     r"\b(?:delete|erase|wipe|remove|clear|forget|destroy|get rid"
     rf" of|scrub|bin)\b.{{0,40}}\b{_DATA}|"
-    r"\b(?:delete|erase|wipe|forget|destroy)\b(?: \w+){0,2} (?:everything|it all|all (?:of"
-    r" )?(?:it|that|this))\b(?! (?:on|in|from|off|under|around|that) (?!me\b|here\b|this chat|the"
-    r" chat))|"
-    r"\bclear (?:everything|it all|all of it)\W*$|\b(?:details|data|info\w*|chat|number) (?:\w+"
-    r" ){0,2}(?:deleted|erased|wiped|removed)\b",
+    r"\b(?:delete|erase|wipe|forget|destroy)\b(?: \w+){0,2} (?:everything|it all|"
+    r"all (?:of )?(?:it|that|this))\b(?! (?:on|in|from|off|under|around|that) (?!me\b|here\b|"
+    r"this chat|the chat))|"
+    r"\bclear (?:everything|it all|all of it)\W*$|\b(?:details|data|info\w*|chat|"
+    r"number) (?:\w+ ){0,2}(?:deleted|erased|wiped|removed)\b",
     re.I,
 )
 #: Words that are said of skin as well: without words for what is stored they ask for no deletion,
@@ -38,21 +36,20 @@ SKIN = re.compile(r"\b(?:get(?:ting)? rid|remov\w+|clear\w*|bin)\b", re.I)
 #: A question about deleting in general, or about what the treatment removes, and the wish that
 #: nothing is deleted.
 ASKING = re.compile(
-    r"^\W*(?:how|when|do you|will you|is (?:it|there)|what happens|does|(?:will|would|can|could)"
-    r" (?!(?:you|u|someone|somebody|i)\b)\w+)\b|\b(?:don'?t|do not|never|without|please not|not"
-    r" to|not)\s+(?:\w+ )?(?:delet\w*|eras\w*|wip\w*|remov\w*|clear\w*|forget\w*|destroy\w*|get"
-    r" rid|scrub|bin)\b",
+    r"^\W*(?:how|when|do you|will you|is (?:it|there)|what happens|does|"
+    r"(?:will|would|can|could) (?!(?:you|u|someone|somebody|i)\b)\w+)\b|\b(?:don'?t|do not|never|"
+    r"without|please not|not to|not)\s+(?:\w+ )?(?:delet\w*|eras\w*|wip\w*|remov\w*|clear\w*|"
+    r"forget\w*|destroy\w*|get rid|scrub|bin)\b",
     re.I,
 )
 YES = re.compile(
-    r"^\W*(?:y(?:es|eah|ep|up)?|sure|ok(?:ay)?|do it|go ahead|please do|confirm(?:ed)?|delete"
-    r" (?:it|everything|all)|erase (?:it|everything))\b",
+    r"^\W*(?:y(?:es|eah|ep|up)?|sure|ok(?:ay)?|do it|go ahead|please do|confirm(?:ed)?|"
+    r"delete (?:it|everything|all)|erase (?:it|everything))\b",
     re.I,
 )
 KEEP = re.compile(
     r"^\W*(?:(?:ok|okay|sure|yes|yeah|well|oh|actually|wait|sorry|please)\b[\s,]*)*(?:no|nope|nah|"
-    r"don'?t|do"
-    r" not|stop|cancel|keep|not|never ?mind|leave it|wait)\b",
+    r"don'?t|do not|stop|cancel|keep|not|never ?mind|leave it|wait)\b",
     re.I,
 )
 

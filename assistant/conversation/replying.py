@@ -13,21 +13,21 @@ from assistant.turn import Turn
 from assistant.webstore import WebStore
 
 CALL_ME = re.compile(
-    r"\b(?:call|phone|ring|text|contact|email|reach|message|buzz)\s+(?:me|us|back|my"
-    r" \w+|[A-Z][a-z]+)\b|\bcall ?-?back\b|\bget (?:in touch|back) (?:to|with) me\b|\bgive me a"
-    r" (?:call|ring|bell|buzz)\b"
+    r"\b(?:call|phone|ring|text|contact|email|reach|message|buzz)\s+(?:me|us|back|my \w+|"
+    r"[A-Z][a-z]+)\b|\bcall ?-?back\b|\bget (?:in touch|back) (?:to|with) me\b|"
+    r"\bgive me a (?:call|ring|bell|buzz)\b"
 )
 PERSON = re.compile(
-    r"\b(?:can|could|may|would|is there)\b (?:(?:a|an|the|your|some|any|one of (?:your|the)|real)"
-    r" ?)*(?:nurses?|doctors?|clinicians?|practitioners?|person|human|member of"
-    r" staff|staff|team|somebody|someone|anybody|anyone)\b.{0,12}\b"
-    r"(?:check|look into|call me|ring me|contact me|get back to me|(?:speak|talk) to me|i"
-    r" (?:can|could) (?:talk|speak) to)\b",
+    r"\b(?:can|could|may|would|is there)\b (?:(?:a|an|the|your|some|any|one of (?:your|the)|"
+    r"real) ?)*(?:nurses?|doctors?|clinicians?|practitioners?|person|human|member of staff|staff|"
+    r"team|somebody|someone|anybody|anyone)\b.{0,12}\b"
+    r"(?:check|look into|call me|ring me|contact me|get back to me|(?:speak|talk) to me|"
+    r"i (?:can|could) (?:talk|speak) to)\b",
     re.I,
 )
 DONT = re.compile(
-    r"\b(?:don'?t|do not|never|stop|no need"
-    r" to)\b.{0,12}\b(?:call|phone|ring|text|contact|email|message)",
+    r"\b(?:don'?t|do not|never|stop|no need to)\b.{0,12}\b(?:call|phone|ring|text|contact|email|"
+    r"message)",
     re.I,
 )
 
@@ -43,9 +43,8 @@ def reply(
         turn.settles = True
         if turn.erase:
             return turn, {"erase": True}
-        if memory.get("outcome") == "erasing" and privacy.keeps(
-            said.text, said.meaning, state
-        ):  # the form that the question about deleting had set aside
+        # The form that the question about deleting had set aside.
+        if memory.get("outcome") == "erasing" and privacy.keeps(said.text, said.meaning, state):
             turn.begins_form, turn.settles = True, False
         pending = (
             "erase"
@@ -103,10 +102,8 @@ def one_question(text: str, topic: str, situation: Optional[str] = None) -> Dict
 def wants_call(said: Said) -> bool:
     """Whether a message asks in plain words for a person or a call, gives hardly more than a number
     or an address, or asks for a call and nothing else that is sure."""
-    text, sure = (
-        said.text,
-        any(question["decision"] == "answer" for question in said.meaning.get("questions", [])),
-    )
+    text = said.text
+    sure = any(question["decision"] == "answer" for question in said.meaning.get("questions", []))
     if (
         (DONT.search(text) and not said.prefers_a_way())
         or said.meaning.get("request")

@@ -20,59 +20,60 @@ from assistant.knowledge import Knowledge
 from assistant.turn import Turn
 
 CORRECTION = re.compile(
-    r"\b(?:sorry|actually|wrong|mistake|typo|correct(?:ion)?|change|instead|should (?:be|have"
-    r" been)|not \d|meant|i mean|no,)\b",
+    r"\b(?:sorry|actually|wrong|mistake|typo|correct(?:ion)?|change|instead|"
+    r"should (?:be|have been)|not \d|meant|i mean|no,)\b",
     re.I,
 )
 #: A detail that comes late: words of adding, or of calling, or of what suits better. Without them a
 #: time belongs to something else ("it stings every morning").
 ADDITION = re.compile(
-    r"^\W*(?:(?:oh|and|also|ps|p\.s\.|btw|by the"
-    r" way)\b[\s,:]*)+(?:only|just|not|after|before|from|between|on|in|any"
-    r" ?time|evenings?|mornings?|afternoons?|week\w+|\w+days?)\b|^\W*(?:only|please"
-    r" (?:only|not|call|ring|tell))\b|"
-    r"\b(?:call|ring|phone|contact|reach|text|email) (?:me|us|back)\b|\b(?:best"
-    r" time|better|suits?|works? (?:best|better|for me)|prefer\w*|(?:i'?m|i am)"
-    r" (?:free|available|around|off|not free|busy)|only please|instead)\b",
+    r"^\W*(?:(?:oh|and|also|ps|p\.s\.|btw|by the way)\b[\s,:]*)+(?:only|just|not|after|before|"
+    r"from|between|on|in|any ?time|evenings?|mornings?|afternoons?|week\w+|\w+days?)\b|"
+    r"^\W*(?:only|please (?:only|not|call|ring|tell))\b|"
+    r"\b(?:call|ring|phone|contact|reach|text|email) (?:me|us|back)\b|\b(?:best time|better|"
+    r"suits?|works? (?:best|better|for me)|prefer\w*|(?:i'?m|i am) (?:free|available|around|off|"
+    r"not free|busy)|only please|instead)\b",
     re.I,
 )
 WISHES = re.compile(
-    r"\b(?:have a|good (?:night|morning|evening|afternoon|day)|see (?:you|u|ya)|enjoy|happy|thanks"
-    r" for)\b",
+    r"\b(?:have a|good (?:night|morning|evening|afternoon|day)|see (?:you|u|ya)|enjoy|happy|"
+    r"thanks for)\b",
     re.I,
 )
 #: Words from which a message after "change my request" is something to add to the question.
 FEWEST_ADDED = 3
 #: Something for the clinic beside the question.
 ADD = re.compile(
-    r"^\W*(?:(?:oh|and|also|ps|please|can you|could you|i forgot|sorry)\b[\s,:]*)*(?:add(?: to"
-    r" (?:my|the) (?:question|request|message))?|(?:also )?(?:tell|ask|let) (?:them|the team|the"
-    r" clinic)(?: know)?|mention(?: to them)?|i (?:also )?(?:want|wanted) to (?:add|ask"
-    r" them))\b[\s,:]*(?:that|about|if|whether)?[\s,:]*(?P<more>.{3,})",
+    r"^\W*(?:(?:oh|and|also|ps|please|can you|could you|i forgot|"
+    r"sorry)\b[\s,:]*)*(?:add(?: to (?:my|the) (?:question|request|message))?|"
+    r"(?:also )?(?:tell|ask|let) (?:them|the team|the clinic)(?: know)?|mention(?: to them)?|"
+    r"i (?:also )?(?:want|wanted) to (?:add|ask them))\b[\s,:]*(?:that|about|if|"
+    r"whether)?[\s,:]*(?P<more>.{3,})",
     re.I | re.S,
 )
 NOTHING = re.compile(
-    r"^\W*(?:(?:oh|ok|okay|actually|sorry|no)\b[\s,]*)*(?:nothing|never ?mind|no|nope|it'?s"
-    r" (?:fine|ok|okay|right)|leave it|forget it|all good|keep it|as it"
-    r" is)(?:[\s,]+(?:thanks?|thank you|please|as it is|really|then|it|is))*\W*$",
+    r"^\W*(?:(?:oh|ok|okay|actually|sorry|no)\b[\s,]*)*(?:nothing|never ?mind|no|nope|"
+    r"it'?s (?:fine|ok|okay|right)|leave it|forget it|all good|keep it|"
+    r"as it is)(?:[\s,]+(?:thanks?|thank you|please|as it is|really|then|it|is))*\W*$",
     re.I,
 )
 #: Taking a request back, as nearly the whole message: it is deleted without another question.
 WITHDRAW = re.compile(
-    r"^\W*(?:(?:please|ok(?:ay)?|actually|sorry|no|oh|hm+|well|hi|can (?:you|we|i)|could"
-    r" (?:you|i)|i (?:want|would like|need|have decided) to|i'?d like to|i'?ve changed my"
-    r" mind|just)\b[\s,.]*)*"
-    r"(?:(?:withdraw|cancel|delete|scrap|forget|stop|take back|drop|remove) (?:about"
-    r" )?(?:my|the|that|this|it|your) ?(?:request|call ?-?back|message|call|contact request|being"
-    r" contacted)?(?: (?:request|to be (?:called|contacted)))?|"
-    r"(?:don'?t|do not) (?:call|ring|contact|phone|email|text)(?: me)?(?: back)?|(?:there'?s )?no"
-    r" need (?:to|for (?:them|you|anyone) to) (?:call|ring|contact|phone)(?: me)?(?: back)?|i"
-    r" (?:don'?t|do not) want (?:you|them|anyone|the team) to (?:call|contact|ring|phone)(?: me)?|"
-    r"i (?:don'?t|do not|no longer) (?:want|need) (?:a|the|that|this|my) (?:call|call"
-    r" ?-?back|request))"
-    r"(?:[\s,.;!-]+(?:please|pls|thanks?|thank you|now|then|after all|any ?more|again|at"
-    r" all|sorry|ok|back|i'?ve changed my mind|i'?ll (?:just )?(?:call|ring|phone)(?:"
-    r" (?:them|you|the clinic))?(?: myself)?))*\W*$",
+    r"^\W*(?:(?:please|ok(?:ay)?|actually|sorry|no|oh|hm+|well|hi|can (?:you|we|i)|"
+    r"could (?:you|i)|i (?:want|would like|need|have decided) to|i'?d like to|"
+    r"i'?ve changed my mind|just)\b[\s,.]*)*"
+    r"(?:(?:withdraw|cancel|delete|scrap|forget|stop|take back|drop|remove) (?:about )?(?:my|the|"
+    r"that|this|it|your) ?(?:request|call ?-?back|message|call|contact request|"
+    r"being contacted)?(?: (?:request|to be (?:called|contacted)))?|"
+    r"(?:don'?t|do not) (?:call|ring|contact|phone|email|text)(?: me)?(?: back)?|"
+    r"(?:there'?s )?no need (?:to|for (?:them|you|anyone) to) (?:call|ring|contact|"
+    r"phone)(?: me)?(?: back)?|i (?:don'?t|do not) want (?:you|them|anyone|the team) to (?:call|"
+    r"contact|ring|phone)(?: me)?|"
+    r"i (?:don'?t|do not|no longer) (?:want|need) (?:a|the|that|this|my) (?:call|call ?-?back|"
+    r"request))"
+    r"(?:[\s,.;!-]+(?:please|pls|thanks?|thank you|now|then|after all|any ?more|again|at all|"
+    r"sorry|ok|back|i'?ve changed my mind|i'?ll (?:just )?(?:call|ring|phone)(?: (?:them|you|"
+    r"the clinic))?(?: myself)?))*\W*$",
     re.I,
 )
 

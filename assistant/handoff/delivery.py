@@ -127,9 +127,8 @@ def send_email(mail: EmailMessage, settings: EmailDelivery) -> None:
     watch.daemon = True
     watch.start()
     try:
-        server._host = (
-            settings.server
-        )  # what TLS checks the certificate against: smtplib sets it only when it connects at once
+        # What TLS checks the certificate against: smtplib sets it only when it connects at once.
+        server._host = settings.server
         code, answer = server.connect(settings.server, settings.port)
         if late.is_set():
             raise TimeoutError
@@ -148,9 +147,8 @@ def send_email(mail: EmailMessage, settings: EmailDelivery) -> None:
             + slow
         ) from error
     finally:
-        with contextlib.suppress(
-            OSError, ValueError, smtplib.SMTPException
-        ):  # the mail is taken: a rude goodbye must not send it again
+        # The mail is taken: a rude goodbye must not send it again.
+        with contextlib.suppress(OSError, ValueError, smtplib.SMTPException):
             server.quit()
         watch.cancel()
         server.close()
@@ -211,6 +209,7 @@ def call_webhook(data: bytes, transaction: str, settings: WebhookDelivery) -> No
         "User-Agent": "microneedling-assistant",
     }
     try:
+        # Its body is not read.
         with http.post(
             settings.url,
             data=data,
@@ -218,7 +217,7 @@ def call_webhook(data: bytes, transaction: str, settings: WebhookDelivery) -> No
             timeout=TIMEOUT,
             allow_redirects=False,
             stream=True,
-        ) as answer:  # its body is not read
+        ) as answer:
             pass
     except http.RequestException as error:
         raise NotDelivered(f"webhook: {type(error).__name__}") from error

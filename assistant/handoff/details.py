@@ -82,8 +82,8 @@ NAME_WORD = r"[^\W\d_][^\W\d_'’.\-]*(?:['’.\-][^\W\d_]+)*\.?"
 NAME_RUN = rf"{NAME_WORD}(?:[ ]{NAME_WORD}){{0,4}}"
 #: Words with which people give their name.
 INTRODUCED = re.compile(
-    r"\b(?:my (?:full )?name(?:'s| is|:)?|names?(?: is|'s|:)|i'?m called|call me|i am|i'?m|im|this"
-    r" is|it'?s|its|ask for|for|(?:phone|ring|call|contact|text|email)(?! me| us|"
+    r"\b(?:my (?:full )?name(?:'s| is|:)?|names?(?: is|'s|:)|i'?m called|call me|i am|i'?m|im|"
+    r"this is|it'?s|its|ask for|for|(?:phone|ring|call|contact|text|email)(?! me| us|"
     rf" back))\s+(?:spelled\s+|spelt\s+|actually\s+)?(?P<name>{NAME_RUN})",
     re.I,
 )
@@ -105,10 +105,8 @@ NOT_NAME = frozenset(
     " all right alright right works for this".split()
 )
 #: Words of NOT_NAME that are names too, with a capital: a first name, and family names.
-FIRST_NAMES, FAMILY_NAMES = (
-    frozenset(["will"]),
-    frozenset("best do will so in an any up just well".split()),
-)
+FIRST_NAMES = frozenset(["will"])
+FAMILY_NAMES = frozenset("best do will so in an any up just well".split())
 #: What stands around a bare name: "just Sarah", "Sarah is fine", "Sarah :)".
 BEFORE_NAME = re.compile(
     r"^\W*(?:(?:yes|yeah|yep|ok|okay|sure|please|pls|hi|hello|fine|and|oh|so|well|its|it's|just|"
@@ -116,48 +114,48 @@ BEFORE_NAME = re.compile(
     re.I,
 )
 AFTER_NAME = re.compile(
-    r"(?:[\s,]+(?:please|pls|plz|thanks|thank you|cheers|x+|(?:is|would be)"
-    r" (?:fine|ok|okay|good|great|enough|my name|the name)|will be fine|here))+\s*$",
+    r"(?:[\s,]+(?:please|pls|plz|thanks|thank you|cheers|x+|(?:is|would be) (?:fine|ok|okay|good|"
+    r"great|enough|my name|the name)|will be fine|here))+\s*$",
     re.I,
 )
 SMILEY = re.compile(r"(?<!\w)[:;=]-?[)(DPp3](?!\w)|<3")
 #: Endings of words that are no names, for what follows "I am" and "this is" in small letters.
 ADJECTIVE = re.compile(r"(?:ous|ful|ible|able|less|ward|tion|ness|ment|ssed|ying)$")
 TIME_WORDS = re.compile(
-    r"\b(?:morning|afternoon|evening|night|lunch|weekend|weekday|week day|noon|midday|any"
-    r" ?time|whenever|o'?clock|monday|tuesday|wednesday|thursday|friday|saturday|sunday|mon|tues?|"
-    r"weds?|thurs?|fri|sat|sun|tomorrow|today|"
-    r"(?:next|this) week|(?:after|before|around|about|until)"
-    r" (?:work|school|\d|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)|between"
-    r" \d|from \d|\d{1,2}(?::\d\d)? ?(?:am|pm)|\d{1,2}:\d\d)(?:s|ish)?\b",
+    r"\b(?:morning|afternoon|evening|night|lunch|weekend|weekday|week day|noon|midday|any ?time|"
+    r"whenever|o'?clock|monday|tuesday|wednesday|thursday|friday|saturday|sunday|mon|tues?|weds?|"
+    r"thurs?|fri|sat|sun|tomorrow|today|"
+    r"(?:next|this) week|(?:after|before|around|about|until) (?:work|school|\d|one|two|three|four|"
+    r"five|six|seven|eight|nine|ten|eleven|twelve)|between \d|from \d|\d{1,2}(?::\d\d)? ?(?:am|"
+    r"pm)|\d{1,2}:\d\d)(?:s|ish)?\b",
     re.I,
 )
 
 
 #: The words of time themselves, for a sentence that says more than that.
 TIME_PHRASE = re.compile(
-    r"\b(?:(?:on |in the |at |any |every |late |early |next |this |week ?day |weekend"
-    r" |(?:mon|tues|wednes|thurs|fri|satur|sun)day )*(?:mornings?|afternoons?|evenings?|lunch"
-    r" ?times?|weekends?|weekdays?)(?: only)?|"
-    r"(?:after|before|from|around|about|at) \d{1,2}(?::\d\d)?(?: ?[ap]m)?|between \d{1,2}(?::\d\d)?"
-    r" ?(?:[ap]m)?(?: and | ?- ?| to )\d{1,2}(?::\d\d)? ?(?:[ap]m)?|any ?time|after"
-    r" (?:work|school))\b",
+    r"\b(?:(?:on |in the |at |any |every |late |early |next |this |week ?day |weekend |"
+    r"(?:mon|tues|wednes|thurs|fri|satur|sun)day )*(?:mornings?|afternoons?|evenings?|"
+    r"lunch ?times?|weekends?|weekdays?)(?: only)?|"
+    r"(?:after|before|from|around|about|at) \d{1,2}(?::\d\d)?(?: ?[ap]m)?|"
+    r"between \d{1,2}(?::\d\d)? ?(?:[ap]m)?(?: and | ?- ?| to )\d{1,2}(?::\d\d)? ?(?:[ap]m)?|"
+    r"any ?time|after (?:work|school))\b",
     re.I,
 )
 ASKS_FOR_CALL = re.compile(r"\b(?:call|phone|ring|contact|reach|text|email|speak|talk)\b", re.I)
 #: What a message that gives everything at once says about its matter.
 ABOUT = re.compile(
-    r"\b(?:(?:it'?s|it is|this is|that'?s) (?:about|regarding|to do with)|regarding|my question(?:"
-    r" is)?:?|question:|i(?:'d| would)? ?(?:like|want|need) to (?:ask|talk|speak|know|discuss)(?:"
-    r" \w+)? about|want to know)\s+(?P<about>[^\n;]{3,400})",
+    r"\b(?:(?:it'?s|it is|this is|that'?s) (?:about|regarding|to do with)|regarding|"
+    r"my question(?: is)?:?|question:|i(?:'d| would)? ?(?:like|want|need) to (?:ask|talk|speak|"
+    r"know|discuss)(?: \w+)? about|want to know)\s+(?P<about>[^\n;]{3,400})",
     re.I,
 )
 
 
 LEAD = re.compile(
-    r"^\W*(?:(?:oh|and|also|but|well|ok|yes|yeah|ps|sorry|actually|please|can you|could you|(?:the"
-    r" )?best time(?: is)?|preferably|ideally|(?:call|ring|phone|text|contact|email)(?:"
-    r" me)?)\b[\s:,]*)+",
+    r"^\W*(?:(?:oh|and|also|but|well|ok|yes|yeah|ps|sorry|actually|please|can you|could you|"
+    r"(?:the )?best time(?: is)?|preferably|ideally|(?:call|ring|phone|text|contact|"
+    r"email)(?: me)?)\b[\s:,]*)+",
     re.I,
 )
 
@@ -219,10 +217,8 @@ def _elsewhere(text: str, parsed: phonenumbers.PhoneNumber, country: str) -> boo
     digits, stripped = re.sub(r"\D", "", text), text.strip()
     if stripped.startswith(("+", "00")) or country not in phonenumbers.SUPPORTED_REGIONS:
         return False
-    trunk, code = (
-        phonenumbers.ndd_prefix_for_region(country, True),
-        str(phonenumbers.country_code_for_region(country)),
-    )
+    trunk = phonenumbers.ndd_prefix_for_region(country, True)
+    code = str(phonenumbers.country_code_for_region(country))
     example = phonenumbers.example_number_for_type(country, PhoneNumberType.MOBILE)
     if trunk == "0":
         written_out = str(parsed.national_number) == digits[len(code) :] and digits.startswith(code)
@@ -398,8 +394,8 @@ def find_name(text: str, asked: bool) -> Optional[str]:
         ):
             return name
     for part in re.split(
-        r"[,;\n]|(?<=[a-z])(?<!\b[MD][rs])(?<!\bMrs)[.!?](?:\s|$)| -"
-        r" |\s+(?:and|but)\s+(?=(?:my|the|you|i|i'm|it's|call|ring|please|phone|email)\b)",
+        r"[,;\n]|(?<=[a-z])(?<!\b[MD][rs])(?<!\bMrs)[.!?](?:\s|$)| - |"
+        r"\s+(?:and|but)\s+(?=(?:my|the|you|i|i'm|it's|call|ring|please|phone|email)\b)",
         text,
     ):
         part = AFTER_NAME.sub("", BEFORE_NAME.sub("", part)).strip()

@@ -33,101 +33,98 @@ HELD_FOR = 600
 #: Stopping the form, as nearly the whole message: "I want to cancel my session on Friday" is about
 #: something else.
 STOP = re.compile(
-    r"^\W*(?:(?:please|ok(?:ay)?|actually|sorry|no|oh|hm+|well|yeah|can (?:you|we)|i (?:want|would"
-    r" like) to|i'?d like to|let'?s|just)\b[\s,]*)*"
-    r"(?:(?:stop|cancel|quit|abort|scrap|end|drop|leave|forget(?: about)?)(?:"
-    r" (?:it|this|that|asking|the (?:form|call|chat)|(?:my|the|this|that) (?:request|call"
-    r" ?-?back|message)|everything|all (?:of )?(?:it|this|that)))*|never ?mind|(?:i(?:'ve| have)?"
-    r" )?changed my mind|"
-    r"i (?:don'?t|do not) want (?:this|that|it|a call|a call ?back|to be"
-    r" (?:called|contacted|rung)|anyone to (?:call|contact|ring)(?: me)?|(?:you|them) to"
-    r" (?:call|contact|ring|have|keep)(?: me| my \w+| it| that)?)|(?:don'?t|do not)"
-    r" (?:call|contact|ring|phone) me)"
-    r"(?:[\s,.;!-]+(?:please|pls|thanks?|thank you|cheers|now|then|actually|sorry|ok|after all|any"
-    r" ?more|again|at all|it|this|that|bye|about (?:it|this|that)|i (?:don'?t|do not) want"
-    r" (?:this|that|it|to)|i'?ll (?:just )?(?:call|ring|phone)(?: (?:them|you|the clinic))?(?:"
-    r" myself)?|i(?:'ve| have)? changed my mind))*\W*$",
+    r"^\W*(?:(?:please|ok(?:ay)?|actually|sorry|no|oh|hm+|well|yeah|can (?:you|we)|"
+    r"i (?:want|would like) to|i'?d like to|let'?s|just)\b[\s,]*)*"
+    r"(?:(?:stop|cancel|quit|abort|scrap|end|drop|leave|forget(?: about)?)(?: (?:it|this|that|"
+    r"asking|the (?:form|call|chat)|(?:my|the|this|that) (?:request|call ?-?back|message)|"
+    r"everything|all (?:of )?(?:it|this|that)))*|never ?mind|(?:i(?:'ve| have)? )?changed my mind|"
+    r"i (?:don'?t|do not) want (?:this|that|it|a call|a call ?back|to be (?:called|contacted|"
+    r"rung)|anyone to (?:call|contact|ring)(?: me)?|(?:you|them) to (?:call|contact|ring|have|"
+    r"keep)(?: me| my \w+| it| that)?)|(?:don'?t|do not) (?:call|contact|ring|phone) me)"
+    r"(?:[\s,.;!-]+(?:please|pls|thanks?|thank you|cheers|now|then|actually|sorry|ok|after all|"
+    r"any ?more|again|at all|it|this|that|bye|about (?:it|this|that)|"
+    r"i (?:don'?t|do not) want (?:this|that|it|to)|i'?ll (?:just )?(?:call|ring|"
+    r"phone)(?: (?:them|you|the clinic))?(?: myself)?|i(?:'ve| have)? changed my mind))*\W*$",
     re.I,
 )
 #: A wish about the way, with the way itself in the message: no refusal of being contacted.
 CHANNEL = re.compile(
-    r"\b(?:don'?t|do not|no|not|never|rather not|without|instead"
-    r" of)\b.{0,20}\b(?:call\w*|ring\w*|phone\w*|text\w*|email\w*|mail\w*)\b",
+    r"\b(?:don'?t|do not|no|not|never|rather not|without|instead of)\b.{0,20}\b(?:call\w*|ring\w*|"
+    r"phone\w*|text\w*|email\w*|mail\w*)\b",
     re.I,
 )
 SKIP = re.compile(
-    r"^\W*(?:(?:i'?d|i|please|ok|just|you can|can we|no)\b[\s,]*)*(?:skip(?:"
-    r" (?:it|this|that))?|pass|no(?:ne|pe|thing)?|n/?a|rather not(?: say)?|prefer not(?: to)?(?:"
-    r" say)?|don'?t (?:mind|know|care)|no preference|doesn'?t matter|not sure|"
-    r"that'?s (?:all|everything|it)|thats (?:all|everything|it)|nothing (?:else|more)|no thanks?|no"
-    r" thank you|i'?m good|send it(?: now)?|done|finish(?:ed)?)\W*(?:thanks?|thank"
-    r" you|please|pls)?\W*$",
+    r"^\W*(?:(?:i'?d|i|please|ok|just|you can|can we|no)\b[\s,]*)*(?:skip(?: (?:it|this|that))?|"
+    r"pass|no(?:ne|pe|thing)?|n/?a|rather not(?: say)?|prefer not(?: to)?(?: say)?|"
+    r"don'?t (?:mind|know|care)|no preference|doesn'?t matter|not sure|"
+    r"that'?s (?:all|everything|it)|thats (?:all|everything|it)|nothing (?:else|more)|no thanks?|"
+    r"no thank you|i'?m good|send it(?: now)?|done|finish(?:ed)?)\W*(?:thanks?|thank you|please|"
+    r"pls)?\W*$",
     re.I,
 )
 SEND = re.compile(r"\bsend it\b|\bthat'?s (?:all|everything|it)\b|\bfinish", re.I)
 ENDING = re.compile(
-    r"\b(?:ends?|ending|finishes)(?: (?:in|with|on))?\s*:?\s*(?P<a>\d[\d\s]{0,8})|\blast (?:\w+"
-    r" )?(?:digits?|numbers?|ones?)(?: (?:is|are|should be|was|were))?\s*:?\s*(?P<b>\d[\d\s]{0,8})",
+    r"\b(?:ends?|ending|finishes)(?: (?:in|with|on))?\s*:?\s*(?P<a>\d[\d\s]{0,8})|"
+    r"\blast (?:\w+ )?(?:digits?|numbers?|ones?)(?: (?:is|are|should be|was|"
+    r"were))?\s*:?\s*(?P<b>\d[\d\s]{0,8})",
     re.I,
 )
 WHY = re.compile(
-    r"\bwhy\b.{0,30}\b(?:need|want|ask|know|name|number|email|phone|details)\b|^\W*why\W*$|\bwhat"
-    r" (?:will|do|are|would) (?:you|they)"
-    r" (?:do|doing|want)\b.{0,20}\b(?:with|it|that|number|email|details|name)\b|\bwho"
-    r" (?:sees|gets|reads|has)\b|"
-    r"\b(?:do|will|would) you (?:sell|share|spam|pass)\b|\bis (?:it|that|this)"
-    r" (?:safe|private|confidential)\b",
+    r"\bwhy\b.{0,30}\b(?:need|want|ask|know|name|number|email|phone|details)\b|^\W*why\W*$|"
+    r"\bwhat (?:will|do|are|would) (?:you|they) (?:do|doing|want)\b.{0,20}\b(?:with|it|that|"
+    r"number|email|details|name)\b|\bwho (?:sees|gets|reads|has)\b|"
+    r"\b(?:do|will|would) you (?:sell|share|spam|pass)\b|\bis (?:it|that|this) (?:safe|private|"
+    r"confidential)\b",
     re.I,
 )
 HOLD_ON = re.compile(
-    r"^\W*(?:(?:h+m+|um+|oh|ok|wait|sorry|actually|but)\b[\s,]*)*(?:hang on|hold on|wait|before"
-    r" (?:that|i)|first|quick question|one (?:sec|moment|question)|just (?:a|one)"
-    r" (?:sec|question))\b",
+    r"^\W*(?:(?:h+m+|um+|oh|ok|wait|sorry|actually|but)\b[\s,]*)*(?:hang on|hold on|wait|"
+    r"before (?:that|i)|first|quick question|one (?:sec|moment|question)|just (?:a|one) (?:sec|"
+    r"question))\b",
     re.I,
 )
 WHEN_CALL = re.compile(
-    r"\b(?:when|how (?:soon|quickly|fast|long)|what time|which day)\b.{0,30}\b(?:(?:they|you|you"
-    r" guys|someone|somebody|anyone|the (?:team|clinic|nurse|lady))\b.{0,20}\b"
-    r"(?:call|ring|phone|contact|get back|(?:be|get) in"
-    r" touch|reply|answer|write|email)|i\b.{0,16}\b(?:hear|get (?:a|my|the|that)"
-    r" (?:call|ring|reply|answer)))",
+    r"\b(?:when|how (?:soon|quickly|fast|long)|what time|which day)\b.{0,30}\b(?:(?:they|you|"
+    r"you guys|someone|somebody|anyone|the (?:team|clinic|nurse|lady))\b.{0,20}\b"
+    r"(?:call|ring|phone|contact|get back|(?:be|get) in touch|reply|answer|write|email)|"
+    r"i\b.{0,16}\b(?:hear|get (?:a|my|the|that) (?:call|ring|reply|answer)))",
     re.I,
 )
 #: A detail that is put right, or one that is given by its name.
 CORRECTING = re.compile(
-    r"^\W*(?:(?:oh|ah|ok|and|but|no)\b[\s,]*)*(?:sorry|actually|wait|oops|correction|my mistake|i"
-    r" meant|i mean|change)\b|\b(?:wrong|typo|instead|should (?:be|have been)|not \d|meant)\b",
+    r"^\W*(?:(?:oh|ah|ok|and|but|no)\b[\s,]*)*(?:sorry|actually|wait|oops|correction|my mistake|"
+    r"i meant|i mean|change)\b|\b(?:wrong|typo|instead|should (?:be|have been)|not \d|meant)\b",
     re.I,
 )
 MY_PHONE = re.compile(
-    r"\b(?:phone|mobile|cell|tel|whatsapp|call me|ring me|reach me|(?:my|the|new|right|correct)"
-    r" number)\b",
+    r"\b(?:phone|mobile|cell|tel|whatsapp|call me|ring me|reach me|"
+    r"(?:my|the|new|right|correct) number)\b",
     re.I,
 )
 MY_EMAIL = re.compile(
     r"\b(?:my|the|new|right|correct) (?:e-?mail|address)\b|\be-?mail(?: me|:| is)\b", re.I
 )
 MY_NAME = re.compile(
-    r"\b(?:my|the|full|first|last) name\b|\bname(?:'s| is|:)|\bcall me"
-    r" (?!on\b|at\b|back\b|after|before|in\b)|\bi'?m called\b",
+    r"\b(?:my|the|full|first|last) name\b|\bname(?:'s| is|:)|\bcall me (?!on\b|at\b|back\b|after|"
+    r"before|in\b)|\bi'?m called\b",
     re.I,
 )
 #: Answers to "did you mean gmail.com?": the address as it was written, the suggestion, and one that
 #: may be either.
 AS_WRITTEN = re.compile(
-    r"\bas i (?:wrote|typed|said|gave)\b|\b(?:keep|leave) (?:it|mine|that)\b|\b(?:mine|my"
-    r" (?:address|e-?mail)|the address|what i (?:wrote|typed)) (?:is|was)"
-    r" (?:right|correct|fine)\b|^\W*no\b.{0,12}\b(?:it'?s|it is|that'?s) (?:right|correct|fine)\b",
+    r"\bas i (?:wrote|typed|said|gave)\b|\b(?:keep|leave) (?:it|mine|that)\b|"
+    r"\b(?:mine|my (?:address|e-?mail)|the address|what i (?:wrote|typed)) (?:is|was) (?:right|"
+    r"correct|fine)\b|^\W*no\b.{0,12}\b(?:it'?s|it is|that'?s) (?:right|correct|fine)\b",
     re.I,
 )
 THAT_ONE = re.compile(
-    r"^\W*(?:that'?s (?:right|it|correct|the one)|correct|right|exactly|indeed|i did|that"
-    r" one)\W*(?:thanks?|please|yes)?\W*$",
+    r"^\W*(?:that'?s (?:right|it|correct|the one)|correct|right|exactly|indeed|i did|"
+    r"that one)\W*(?:thanks?|please|yes)?\W*$",
     re.I,
 )
 IT_IS_RIGHT = re.compile(
-    r"^\W*(?:yes|yeah|yep)?\W*(?:it'?s|it is|its) (?:all"
-    r" )?(?:right|correct|fine|ok(?:ay)?)\W*(?:thanks?)?\W*$",
+    r"^\W*(?:yes|yeah|yep)?\W*(?:it'?s|it is|its) (?:all )?(?:right|correct|fine|"
+    r"ok(?:ay)?)\W*(?:thanks?)?\W*$",
     re.I,
 )
 MOST_ABOUT_DOMAIN = 8
@@ -142,14 +139,14 @@ REFERENCE = re.compile(
 #: Whether a message that has a question open says nothing but a time.
 AROUND_TIME = re.compile(
     r"\b(?:only|please|pls|thanks?|sorry|actually|oh|and|but|or|is|are|best|better|works?|for|me|"
-    r"the|on|in|at|any|not|no|just|after|before|from|until|between|to|best"
-    r" time|time|make|it|instead|call|ring|phone|then)\b",
+    r"the|on|in|at|any|not|no|just|after|before|from|until|between|to|best time|time|make|it|"
+    r"instead|call|ring|phone|then)\b",
     re.I,
 )
 #: "I'd rather not give it", said of the name.
 NAMELESS = re.compile(
-    r"\banonym\w*\b|\bno names?\b|\bwithout (?:a|my) name\b|\b(?:rather|prefer|want) (?:not|to not)"
-    r" (?:to )?(?:give|say|tell|share)\b|\bnot (?:giving|telling|saying|sharing)\b",
+    r"\banonym\w*\b|\bno names?\b|\bwithout (?:a|my) name\b|\b(?:rather|prefer|want) (?:not|"
+    r"to not) (?:to )?(?:give|say|tell|share)\b|\bnot (?:giving|telling|saying|sharing)\b",
     re.I,
 )
 CONTACT_WORDS = re.compile(
@@ -279,9 +276,8 @@ def opened(said: Said, memory: Dict[str, Any], state: Dict[str, Any]) -> Dict[st
     """The slots when the form begins. A request that this conversation has sent already, or a
     minor, ends it at once."""
     slots: Dict[str, Any] = {name: None for name in SLOTS}
-    if (
-        memory.get("outcome") == "erasing" and not memory.get("quiet") and not said.is_minor()
-    ):  # nothing was deleted after all: the form goes on where it was
+    # Nothing was deleted after all: the form goes on where it was.
+    if memory.get("outcome") == "erasing" and not memory.get("quiet") and not said.is_minor():
         memory = {
             "tries": {},
             "topics": [],
@@ -303,9 +299,8 @@ def opened(said: Said, memory: Dict[str, Any], state: Dict[str, Any]) -> Dict[st
         return ended("minor", {})
     if request and not said.form and requests.get(request):
         return ended("already", {"request": request})
-    if (
-        memory.get("request") and memory.get("outcome") != "complete"
-    ):  # a form that danger signs had closed
+    # A form that danger signs had closed.
+    if memory.get("request") and memory.get("outcome") != "complete":
         requests.drop(memory["request"])
     memory = {
         "tries": {},
@@ -462,12 +457,10 @@ def found_in(
         known = (requests.get(memory["request"]) or {}).get("phone")
         if known:
             try:
-                found["phone"], problem = (
-                    details.with_ending(
-                        known, re.sub(r"\D", "", ending["a"] or ending["b"]), said.country
-                    ).number,
-                    None,
-                )
+                found["phone"] = details.with_ending(
+                    known, re.sub(r"\D", "", ending["a"] or ending["b"]), said.country
+                ).number
+                problem = None
             except NotUsable as error:
                 problem = error.reason
     after_yes = agreement.STRONG.sub("", text, count=1) if asked is None and not strict else text

@@ -61,11 +61,10 @@ class Inbox:
 
     def moment(self, seconds: Optional[float]) -> str:
         """A time of the database as the clinic's clock showed it."""
-        return (
-            f"{self.opening.local(dt.datetime.fromtimestamp(seconds, dt.timezone.utc)):%Y-%m-%d %H:%M}"
-            if seconds
-            else ""
-        )
+        if not seconds:
+            return ""
+        moment = self.opening.local(dt.datetime.fromtimestamp(seconds, dt.timezone.utc))
+        return f"{moment:%Y-%m-%d %H:%M}"
 
     def delivery(self, item: Dict[str, Any]) -> str:
         """What became of a request's delivery."""
@@ -88,21 +87,15 @@ class Inbox:
             return 0
         table = Table("request", "from", "asks")
         for item in items:
+            state = f"{item['status']}; {self.delivery(item)}"
+            name, best_time = item["name"] or "no name", item["best_time"] or ""
             question = " ".join((item["question"] or "").split())
-            mine = (
-                (
-                    f"{item['id']}\n{self.moment(item['created'])}\n{item['status']};"
-                    f" {self.delivery(item)}"
-                ),
-                f"{item['name'] or 'no name'}\n{self.contact(item)}\n{item['best_time'] or ''}".rstrip(),
+            cells = (
+                f"{item['id']}\n{self.moment(item['created'])}\n{state}",
+                f"{name}\n{self.contact(item)}\n{best_time}".rstrip(),
+                question[:120] + ("..." if len(question) > 120 else ""),
             )
-            table.add_row(
-                *(
-                    Text(cell)
-                    for cell in (*mine, question[:120] + ("..." if len(question) > 120 else ""))
-                ),
-                end_section=True,
-            )
+            table.add_row(*map(Text, cells), end_section=True)
         self.console.print(table)
         problem = missing_settings(self.clinic)
         if problem:

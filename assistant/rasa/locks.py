@@ -120,14 +120,21 @@ class SharedLocks:
                 f"ASSISTANT_REDIS_URL must look like redis://:password@host:6379/0 ({error})"
             ) from None
         self._left_alone_until = 0.0
+        self._joining = LocalLocks()
 
     async def take(self, name: str) -> Optional["Place"]:
-        """The lock of `name` once it is this message's turn, or None when Redis cannot be used."""
-        if time.monotonic() < self._left_alone_until:
-            return None
+        """The lock of `name` once it is this message's turn, or None when Redis cannot be used.
+
+        Messages of one conversation join the queue one after the other: one whose connection to
+        Redis is still being opened would be overtaken by the next, which finds an open one.
+        """
         place = Place(self.redis, name)
         try:
-            await place.wait()
+            async with self._joining.hold(name):
+                if time.monotonic() < self._left_alone_until:
+                    return None
+                first = await place.join()
+            await place.wait(first)
             return place
         except (RedisError, OSError) as error:
             self._left_alone_until = time.monotonic() + PAUSE
@@ -166,9 +173,8 @@ class Claims:
 
     @staticmethod
     def _key(session: str, client_id: str) -> str:
-        return (
-            f"{PREFIX}message:" + hashlib.sha256(f"{session} {client_id}".encode()).hexdigest()
-        )  # a client id is its sender's choice
+        # A client id is its sender's choice.
+        return f"{PREFIX}message:" + hashlib.sha256(f"{session} {client_id}".encode()).hexdigest()
 
     async def _ask(self, call: Callable[[], Awaitable[Any]], limit: float = REDIS_LIMIT) -> Any:
         """What Redis says within `limit` seconds. Raises LookupError when it says nothing."""
@@ -255,8 +261,8 @@ class Place:
         """The key whose presence says that the owner of `token` lives."""
         return f"{PREFIX}alive:{token}"
 
-    async def wait(self) -> None:
-        """Queue up and wait for the lock. Raises RedisError."""
+    async def join(self) -> Optional[bytes]:
+        """Queue up; gives the token that is first in the queue. Raises RedisError."""
         async with self.redis.pipeline(transaction=True) as pipe:
             pipe.set(self.alive(self.token), os.getpid(), px=int(EXPIRY * 1000))
             pipe.rpush(self.queue, self.token)
@@ -264,16 +270,21 @@ class Place:
             pipe.lindex(self.queue, 0)
             first = (await pipe.execute())[-1]
         self._renewal = asyncio.ensure_future(self._renew())
+        return first
+
+    async def wait(self, first: Optional[bytes]) -> None:
+        """Wait for the lock behind `first`, the token at the head of the queue. Raises
+        RedisError."""
         while True:
-            first = first.decode() if first else None
-            if first == self.token:
+            head = first.decode() if first else None
+            if head == self.token:
                 if await self.lock.acquire(blocking=False, token=self.token):
                     self.holds = True
                     return
-            elif first is None:  # Redis was emptied: queue up again
+            elif head is None:  # Redis was emptied: queue up again
                 await self.redis.rpush(self.queue, self.token)
-            elif not await self.redis.exists(self.alive(first)):
-                await self.redis.lrem(self.queue, 1, first)
+            elif not await self.redis.exists(self.alive(head)):
+                await self.redis.lrem(self.queue, 1, head)
             await asyncio.sleep(LOOK)
             first = await self.redis.lindex(self.queue, 0)
 

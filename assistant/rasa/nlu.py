@@ -261,10 +261,8 @@ class TopicClassifier(IntentClassifier, GraphComponent):
             labels.append(intent[len(PREFIX) :] + (SEPARATOR + situation if situation else ""))
         known, encoder = dict(zip(texts, vectors)), Encoder.shared()
         reports, stated = training_rows(texts, labels), statement_rows(texts, labels)
-        with (
-            ThreadPoolExecutor(1) as beside
-            # liblinear takes one core, and only one call of it at a time: its random numbers are shared
-        ):
+        # liblinear takes one core, and only one call of it at a time: its random numbers are shared
+        with ThreadPoolExecutor(1) as beside:
             topics = beside.submit(
                 TopicModel.train,
                 texts,

@@ -2,7 +2,7 @@
 
 The module is imported by assistant.rasa.nlu, which config.yml names: train, run, shell and test all
 load it. Each workaround has a switch (an environment variable set to "off") and a test in
-tests/test_patches.py that fails when Rasa no longer needs it.
+tests/unit/test_patches.py that fails when Rasa no longer needs it.
 """
 
 import copy
@@ -130,10 +130,8 @@ def rules_by_state() -> None:
     ] = {}
 
     def ending(state: Any) -> Tuple[Optional[str], Optional[str]]:
-        action, intent = (
-            state.get("prev_action", {}).get("action_name"),
-            state.get("user", {}).get("intent"),
-        )
+        action = state.get("prev_action", {}).get("action_name")
+        intent = state.get("user", {}).get("intent")
         return tuple(None if value == SHOULD_NOT_BE_SET else value for value in (action, intent))
 
     def first(policy: RulePolicy, lookup: Dict[str, str], state: Any) -> FrozenSet[str]:
@@ -144,12 +142,13 @@ def rules_by_state() -> None:
                 by_ending.setdefault(ending(policy._rule_key_to_state(key)[-1]), []).append(key)
             if len(known) > MOST_LOOKUPS:
                 known.clear()
+            # The reference keeps the id from being another's.
             known[id(lookup)] = (
                 lookup,
                 len(lookup),
                 by_state,
                 by_ending,
-            )  # the reference keeps the id from being another's
+            )
         name = repr(state)
         if name not in by_state:
             action, intent = ending(state)

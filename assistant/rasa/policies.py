@@ -78,12 +78,13 @@ class TriagePolicy(Policy):
             "triage"
         ) or {}
         name = response_name(finding)
+        # "rather not" refuses a question of the form.
         if (
             name is None
             or finding["level"] not in URGENT
             and tracker.active_loop_name
             and SKIP.match(latest.text or "")
-        ):  # "rather not" refuses a question of the form
+        ):
             return self._prediction(self._default_predictions(domain))
         done = actions_since_message(tracker)
         events: List[Any] = []

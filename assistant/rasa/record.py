@@ -49,9 +49,8 @@ class Record:
         except database.StoreError as error:
             logger.error("a conversation is opened without a record: %s", error)
             opened = self.store.issue(lifetime, late=True)
-            if (
-                len(self._unwritten) < MOST_UNWRITTEN // 2
-            ):  # greetings leave room for what visitors say
+            # Greetings leave room for what visitors say.
+            if len(self._unwritten) < MOST_UNWRITTEN // 2:
                 self._write_later(opened[0], GREETING, None, turn)
             return opened
 
@@ -89,11 +88,9 @@ class Record:
             logger.error("a message is answered without a record: %s", error)
             note_fault("record")
             return await self._answer_claimed(session, client_id, answer, faults)
-        if (
-            first and self.claims
-            # another worker may have answered it while the database was away, and not have written it
-            # yet
-        ):
+        # Another worker may have answered it while the database was away, and not have written it
+        # yet.
+        if first and self.claims:
             turn = await self.claims.answered(session, client_id)
         return turn or await answer(first, faults)
 

@@ -115,9 +115,8 @@ def install(config: Optional[Path] = None) -> None:
         )
     if not installed():
         sys.meta_path.insert(0, Finder())
-    sys.modules.setdefault(
-        "h5py", None
-    )  # the format of Keras' files, 15 MB: spaCy's thinc takes it when it is there
+    # The format of Keras' files, 15 MB: spaCy's thinc takes it when it is there.
+    sys.modules.setdefault("h5py", None)
 
 
 def components_that_need_it(config: Path) -> List[str]:

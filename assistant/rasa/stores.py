@@ -52,16 +52,27 @@ EVENTS_SINCE = sa.text(
 )
 #: The event with which the latest session begins, and the action (to listen) before the oldest of
 #: its last messages.
-STARTS = sa.text(
-    f"""
-    WITH latest AS (SELECT COALESCE(MAX(+id), 0) AS start FROM events WHERE sender_id = :sender AND type_name = '{SessionStarted.type_name}')
-    SELECT start, (SELECT MAX(id) FROM events WHERE sender_id = :sender AND type_name = 'action' AND id >= start AND id <
-        (SELECT id FROM events WHERE sender_id = :sender AND type_name = 'user' AND id >= start ORDER BY id DESC LIMIT 1 OFFSET :turns)) AS recent FROM latest"""
-)
+STARTS = sa.text(f"""
+    WITH latest AS (
+        SELECT COALESCE(MAX(+id), 0) AS start FROM events
+        WHERE sender_id = :sender AND type_name = '{SessionStarted.type_name}'
+    )
+    SELECT start, (
+        SELECT MAX(id) FROM events
+        WHERE sender_id = :sender AND type_name = 'action' AND id >= start AND id < (
+            SELECT id FROM events
+            WHERE sender_id = :sender AND type_name = 'user' AND id >= start
+            ORDER BY id DESC LIMIT 1 OFFSET :turns
+        )
+    ) AS recent FROM latest""")
 #: The newest event of each kind before that.
 NEWEST_OF_EACH = sa.text(f"""
-    SELECT id, type_name, data FROM events WHERE id IN (SELECT MAX(id) FROM events WHERE sender_id = :sender AND +id >= :start AND +id < :recent
-    AND type_name IN ({names(LASTING + REWRITING)}) GROUP BY type_name, action_name) ORDER BY id""")
+    SELECT id, type_name, data FROM events WHERE id IN (
+        SELECT MAX(id) FROM events
+        WHERE sender_id = :sender AND +id >= :start AND +id < :recent
+            AND type_name IN ({names(LASTING + REWRITING)})
+        GROUP BY type_name, action_name
+    ) ORDER BY id""")
 
 
 class ConversationStore(SQLTrackerStore):
@@ -183,9 +194,8 @@ class ConversationStore(SQLTrackerStore):
             if not alone:
                 stored = self._load_with(connection, tracker.sender_id, False)
                 new = [event for event in new if not begins_session(event)]
-                known = (
-                    stored.get_slot("conversation") if stored else None
-                )  # None: its visitor had everything deleted and goes on
+                # None: its visitor had everything deleted and goes on.
+                known = stored.get_slot("conversation") if stored else None
                 new.append(
                     SlotSet("conversation", put_together(known, tracker.get_slot("conversation")))
                 )

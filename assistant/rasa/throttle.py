@@ -84,10 +84,11 @@ class Throttle:
 
     def __init__(self) -> None:
         address = os.environ.get("ASSISTANT_REDIS_URL", "").strip()
+        # A limiter keeps no reference of its own.
         self.storages = [
             MemoryStorage(),
             *([self._redis(address)] if address else []),
-        ]  # a limiter keeps no reference of its own
+        ]
         self.own, self.shared = (
             *(MovingWindowRateLimiter(storage) for storage in self.storages),
             None,

@@ -6,11 +6,13 @@ a test imports it.
 
 import asyncio
 import contextlib
+import functools
 import gc
 import json
 import logging
 import re
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Awaitable, Callable, Dict, List, Optional
 from urllib.parse import urlsplit
 
@@ -21,7 +23,7 @@ from sanic.request import Request
 from sanic.response import HTTPResponse, empty, raw, redirect
 from sanic.response import json as json_response
 
-from assistant import compose, database, retention
+from assistant import compose, database, http_edge, retention
 from assistant.clinic import Limits
 from assistant.handoff import requests
 from assistant.rasa import assets, observe
@@ -32,7 +34,7 @@ from assistant.safety.circumstances import remember
 from assistant.safety.replies import language_of, response_name, said_by_rasa
 from assistant.turn import Turn, public, together
 from assistant.understanding.reader import chosen_meaning, intent_of
-from assistant.understanding.text import normalise
+from assistant.understanding.text import bounded, normalise
 from assistant.webstore import BadToken, WebStore
 
 logger = logging.getLogger(__name__)
@@ -40,6 +42,9 @@ logger = logging.getLogger(__name__)
 PREFIX = "/webhooks/web"
 #: Seconds after which a request that is not delivered shows in the health answer.
 DELIVERY_LATE = 300
+#: Bytes from which on a message is read beside the event loop; characters that are read of one
+#: beyond the limit of messages.
+LONG, READ_BEYOND_LIMIT = 1500, 2000
 #: Seconds that an erasure waits for a message at work; an action call may take 4.
 ERASE_WAIT = 8.0
 
@@ -145,6 +150,41 @@ def answer_in(tracker: Any, message_id: str) -> List[Any]:
     return []
 
 
+#: Reads long texts, one after the other, so that short messages of others are answered meanwhile.
+_reading = ThreadPoolExecutor(1, thread_name_prefix="reading")
+
+
+async def beside_the_loop(work: Callable[[str], Any], text: str) -> Any:
+    """What `work` makes of a long text, while the event loop goes on."""
+    return await asyncio.get_running_loop().run_in_executor(_reading, work, text)
+
+
+def read(text: str) -> str:
+    """`text` normalised; what triage finds in it is kept for who asks next."""
+    said = normalise(text)
+    triage().find(said)
+    if len(said) > limits().characters:
+        _told(said)
+    return said
+
+
+@functools.lru_cache(maxsize=16)
+def _told(said: str) -> str:
+    return json.dumps(circumstances().find(said))
+
+
+def told(said: str) -> List[Dict[str, Any]]:
+    """What a text says of somebody's circumstances; of a long one that was read it is at hand."""
+    return json.loads(_told(said))
+
+
+async def heard(text: str) -> str:
+    """`text` normalised and read for danger signs; a long one without holding others up."""
+    if len(text.encode("utf-8", "replace")) <= LONG:
+        return read(text)
+    return await beside_the_loop(read, text)
+
+
 _background: set = set()
 
 
@@ -195,6 +235,8 @@ class Endpoints:
         routes.add_route(plain_function(self.health), "/health", methods=["GET"])
         routes.add_route(plain_function(self.metrics), "/metrics", methods=["GET"])
         assets.AssetRoutes(PREFIX).register(routes)
+        # the blueprint's signal is the whole server's: also for addresses that are not ours
+        routes.signal(http_edge.SIGNAL, exclusive=False)(http_edge.refuse_malformed)
 
         @routes.listener("before_server_start")
         async def prepare(app: Sanic, _loop) -> None:
@@ -379,10 +421,10 @@ class Endpoints:
                     TITLES[400],
                     f"`{name}` must be a text" + (f" of 1 to {most} characters." if most else "."),
                 )
-        if text is None or not self.urgent(
-            normalise(text)
-        ):  # a danger sign is answered whatever the limit
+        if text is None:
             await self.limit(request, session=session)
+        else:
+            text = await self.within_limit(request, session, text)
         picked = None
         if choice is not None:
             picked = await self.record.choice(session, choice)
@@ -399,6 +441,19 @@ class Endpoints:
         )
         return json_response({"turn": public(turn)})
 
+    async def within_limit(self, request: Request, session: str, text: str) -> str:
+        """`text`, read for danger signs. Beyond the limit a danger sign is answered all the same,
+        but little of a long text is looked at. Raises Problem (429)."""
+        try:
+            await self.limit(request, session=session)
+        except Problem:
+            text = bounded(text, READ_BEYOND_LIMIT)
+            if not self.urgent(await heard(text)):
+                raise
+            return text
+        await heard(text)
+        return text
+
     async def post_urgent_first(self, request: Request) -> HTTPResponse:
         """post_message; but a danger sign is answered as such, without a record, also when the
         conversation has expired or is gone: the token has to be signed by us."""
@@ -407,7 +462,7 @@ class Endpoints:
         except BadToken as error:
             self.store.claimed(self.token(request), expired=True)
             text = self.body(request).get("text")
-            turn = self.urgent(normalise(text)) if isinstance(text, str) else None
+            turn = self.urgent(await heard(text)) if isinstance(text, str) else None
             if turn is None:
                 raise error
             observe.errors.labels("urgent_without_conversation").inc()
@@ -474,7 +529,7 @@ class Endpoints:
             meaning = {
                 "request": "too_long",
                 "triage": triage().find(said).as_dict(),
-                "circumstances": circumstances().find(said),
+                "circumstances": told(said),
             }
             turn = compose.compose(meaning, None, kb)[0].as_dict()
             in_background(self.note_in_conversation(request, session, meaning))
@@ -513,7 +568,7 @@ class Endpoints:
                 "questions": [],
                 "language": "en",
                 "triage": triage().find(said).as_dict(),
-                "circumstances": circumstances().find(said),
+                "circumstances": told(said),
             }
             intent = {"name": intent_of(meaning), "confidence": 1.0}
             parse = {

@@ -8,7 +8,7 @@ from typing import FrozenSet, Optional
 
 from assistant.safety.classifier import TriageModel, parts_of
 from assistant.safety.languages import ForeignFlags
-from assistant.safety.triage import Finding, RedFlags, more_urgent, thought_of
+from assistant.safety.triage import LEVELS, Finding, RedFlags, more_urgent, thought_of
 from assistant.understanding import lexicon
 from assistant.understanding.language import detect
 from assistant.understanding.spelling import Speller
@@ -94,6 +94,16 @@ class Triage:
             len(part.split()) <= most and self.red_flags.find(part).level == level for part in parts
         )
 
+    def _told_by_itself(self, text: str, level: str) -> bool:
+        """Whether one of several sentences reports `level` for the patterns and, read alone, for
+        the trained model too: what is said beside it cannot take it back."""
+        parts = parts_of(text)
+        return len(parts) > 1 and any(
+            self.red_flags.find(part).level == level
+            and LEVELS.index(self.model.find(part).level) >= LEVELS.index(level)
+            for part in parts
+        )
+
     def _only_thought_of(self, text: str) -> bool:
         """Whether the sentences that tell of a deed only ask about it or plan it (the whole
         message, where none does by itself)."""
@@ -117,6 +127,7 @@ class Triage:
             and not found.plain
             and len(text) <= MOST_TO_DOUBT
             and not self._bluntly(text, found.level)
+            and not self._told_by_itself(text, found.level)
             and self.model.doubts(text, found.level, firm=bool(WORSENING.search(text)))
         )
 

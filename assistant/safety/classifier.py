@@ -28,29 +28,23 @@ UNCLEAR_TOPICS = ("urgent_symptom", "post_treatment_worry", "crisis")
 #: reports.
 EVERY = 4
 #: The row of overdoses, and words that something was taken.
-OVERDOSE, TAKEN = (
-    "25",
-    re.compile(
-        r"\b(?:took|taken?|taking|swallow\w*|drank|drunk|drink\w*|ate|eaten|eat|down(?:ed|ing)|"
-        r"overdos\w*|od'?d|necked|lick\w*|mouth|tablets?|pills?|pain"
-        r" ?killers?|paracetamol|pack(?:et)?|box|strip|bottle|tube|too (?:much|many))\b",
-        re.I,
-    ),
+OVERDOSE = "25"
+TAKEN = re.compile(
+    r"\b(?:took|taken?|taking|swallow\w*|drank|drunk|drink\w*|ate|eaten|eat|down(?:ed|ing)|"
+    r"overdos\w*|od'?d|necked|lick\w*|mouth|tablets?|pills?|pain ?killers?|paracetamol|"
+    r"pack(?:et)?|box|strip|bottle|tube|too (?:much|many))\b",
+    re.I,
 )
 #: The row of skipped medicines, and words that one was.
-MEDICINE, SKIPPED = (
-    "26",
-    re.compile(
-        r"\b(?:stop\w*|skip\w*|miss\w*|paus\w*|quit\w*|halv\w*|held?|hold\w*|drop\w*|cut\w*|"
-        r"ditch\w*|leav(?:e|ing)|left|lay(?:ing)?"
-        r" off|laid off|off|without|drawer|forg[eo]t\w*|given up|gave up|give"
-        r" up|knock\w*|bin(?:ned)?|went cold|gone|went|go(?:ing)? without|"
-        r"(?:not|n'?t|havent|didnt|never) (?:\w+"
-        r" ){0,3}(?:tak\w+|took|touch\w*|had|have|swallow\w*)|last"
-        r" (?:took|dose|one|tablet|pill|jab)|no (?:\w+ ){0,2}(?:since|for|this week|today)|instead"
-        r" of|fewer|less|reduc\w*)\b",
-        re.I,
-    ),
+MEDICINE = "26"
+SKIPPED = re.compile(
+    r"\b(?:stop\w*|skip\w*|miss\w*|paus\w*|quit\w*|halv\w*|held?|hold\w*|drop\w*|cut\w*|"
+    r"ditch\w*|leav(?:e|ing)|left|lay(?:ing)? off|laid off|off|without|drawer|forg[eo]t\w*|"
+    r"given up|gave up|give up|knock\w*|bin(?:ned)?|went cold|gone|went|go(?:ing)? without|"
+    r"(?:not|n'?t|havent|didnt|never) (?:\w+ ){0,3}(?:tak\w+|took|touch\w*|had|have|"
+    r"swallow\w*)|last (?:took|dose|one|tablet|pill|jab)|no (?:\w+ ){0,2}(?:since|for|"
+    r"this week|today)|instead of|fewer|less|reduc\w*)\b",
+    re.I,
 )
 #: Sentences of one message that are read one by one (of a very long one, from so many characters
 #: on, more), and words that a sentence needs for it.
@@ -62,9 +56,9 @@ MOST_AT_ONCE = 4000
 MOST_WORDS, PIECE = 60, 20
 #: Words that make a sentence of a very long message worth reading.
 TELLING = re.compile(
-    r"\b(?:swell|swoll|puff|breath|throat|tongue|lip|chest|heart|faint|dizz|pass(?:ed)?"
-    r" out|collaps|eye|sight|vision|see"
-    r" |blind|pus|ooz|weep|leak|yellow|green|crust|fever|temperature|hot|chill|shiver|"
+    r"\b(?:swell|swoll|puff|breath|throat|tongue|lip|chest|heart|faint|dizz|pass(?:ed)? out|"
+    r"collaps|eye|sight|vision|see |blind|pus|ooz|weep|leak|yellow|green|crust|fever|temperature|"
+    r"hot|chill|shiver|"
     r"red|spread|streak|line|blister|sore|burn|raw|black|purple|blue|grey|white|numb|droop|weak|"
     r"speech|slur|bleed|blood|pain|hurt|ache|throb|sting|itch|hive|rash|lump|bump|hard|vomit|sick|"
     r"ill|confus|seiz|fit|"
@@ -93,21 +87,21 @@ class Limits:
     nothing: Mapping[str, float] = field(
         default_factory=lambda: {"contact_clinic": 0.12, "same_day": 0.4, "emergency": 0.3}
     )
-    ordinary: float = (
-        0.4  #: share of `expected` above which a same-day pattern needs the model's support,
-    )
-    supported: float = 0.3  #: which is this share of the two urgent levels
-    #: an emergency that only the model sees is at least so many times as likely as
-    # `contact_clinic`,
+    #: Share of `expected` above which a same-day pattern needs the model's support, and the share
+    #: of the two urgent levels that is such support.
+    ordinary: float = 0.4
+    supported: float = 0.3
+    #: An emergency that only the model sees is at least so many times as likely as
+    #: `contact_clinic`, as `none` and as `expected`.
     milder: float = 0.8
-    harmless: float = 0.35  #: and so many times as likely as `none`,
-    reaction: float = 0.45  #: or as `expected`;
-    nothing_new: float = (
-        0.65  #: `contact_clinic` is not said where `none` is more likely than this,
-    )
-    healing: float = 0.55  #: or `expected` than this; a same day then needs `supported` too
-    #: below an emergency nothing is said where `none` is more likely than this and the words are
-    # of long ago
+    harmless: float = 0.35
+    reaction: float = 0.45
+    #: `contact_clinic` is not said where `none` or `expected` is more likely than this; a same day
+    #: then needs `supported` too.
+    nothing_new: float = 0.65
+    healing: float = 0.55
+    #: Below an emergency nothing is said where `none` is more likely than this and the words are of
+    #: long ago.
     long_past: float = 0.5
 
 
@@ -256,11 +250,9 @@ class TriageModel:
     def _outweighed(self, level: str, reached: float, shares: Dict[str, float], text: str) -> bool:
         """Whether a milder level is so much more likely that `level`, though likely enough, would
         only alarm."""
-        none, milder, limits = (
-            shares.get("none", 0.0),
-            shares.get("contact_clinic", 0.0),
-            self.limits,
-        )
+        none = shares.get("none", 0.0)
+        milder = shares.get("contact_clinic", 0.0)
+        limits = self.limits
         if level != "emergency" and none > limits.long_past and PAST.search(text):
             return True
         if level == "emergency":

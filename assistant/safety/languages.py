@@ -77,12 +77,9 @@ class Language:
             for sign in signs
         ]
         words = {key: compile_words(entry[key]) for key in ("crisis", "general", "past", "settled")}
+        gap = f"(?:_|')(?:(?!(?:{entry['and']})_)\\w+(?:_|')){{0,2}}$"
         denied = compile_sign(
-            without_accents(
-                f"(?:{entry['denied']})(?:_|')(?:(?!(?:{entry['and']})_)\\w+(?:_|')){{0,2}}$".replace(
-                    "_|", "[\\s\\-]+|"
-                )
-            )
+            without_accents(f"(?:{entry['denied']}){gap}".replace("_|", "[\\s\\-]+|"))
         )
         return cls(
             signs,

@@ -78,11 +78,9 @@ def kind_of(finding: Dict[str, Any], table: Dict[str, Dict[int, Optional[str]]])
 def response_name(finding: Dict[str, Any]) -> Optional[str]:
     """The domain response for a finding (`level`, `rows`, `crisis`), or None when there is neither
     something urgent nor a crisis."""
-    level, language, crisis = (
-        finding.get("level"),
-        finding.get("language", "en"),
-        finding.get("crisis"),
-    )
+    level = finding.get("level")
+    language = finding.get("language", "en")
+    crisis = finding.get("crisis")
     if level in URGENT and not (crisis and level == "same_day"):
         abroad = language in (WITH_EMERGENCY if level == "emergency" else WITH_LEVELS)
         table = {} if language not in WITH_ROWS else BY_ROW_ABROAD

@@ -8,46 +8,46 @@ from typing import Optional
 #: that the reminder asks for: enough for an emergency. Feeling better is not: an allergic reaction
 #: comes back.
 SEEN = re.compile(
-    r"\b(?:doctors?|gp|nurse|surgery|pharmacist|hospital|a&e|they|he|she|paramedics?)(?:"
-    r" has|'s|'ve| have)? (?:already |just |now )?(?:saw|seen|checked|examined|looked"
-    r" at|treated|admitted) (?:me|it|us|her|him)\b"
-    r"|\b(?:been|went|gone|just back from) (?:back )?(?:to )?(?:the |my |an?"
-    r" )?(?:doctors?|gp|a&e|er|hospital|urgent care|emergency room)\b"
-    r"|\b(?:i'?ve|ive|i have|i was|i'?m|im|she'?s|he'?s|she was|he was|we'?ve|it'?s|its) (?:been"
-    r" |just |already |now |being )*(?:seen|treated|checked over|admitted)\b(?!"
-    r" (?:a|an|the|that|it|this|something|your|my|you|better)\b)"
-    r"|\b(?:i'?m|im|i am|we'?re|we are|she'?s|he'?s|they'?re) (?:now |here |already |on"
-    r" (?:my|our|her|his|the) way )*(?:at|in|to) (?:the |an? )?(?:a&e|er|hospital|urgent"
-    r" care|emergency room|doctor'?s?|ambulance)\b"
-    r"|\bambulance(?: is|'s| has| came| just)* (?:here|coming|arrived|on (?:its|the)"
-    r" way|took)\b|\b(?:paramedics?|they|help)(?: is| are|'re| have|'s)? (?:here|coming|arrived|on"
-    r" (?:their|its|the) way)\b"
-    r"|\b(?:i|we|she|he|somebody|someone|my \w+)(?:'ve|ve| have| has|'s)? (?:just |already"
-    r" )?(?:called|rung|rang|phoned|dialled|dialed) (?:an ambulance|an? emergency"
-    r" number|999|911|112|000|emergency services)\b"
-    r"|\b(?:it'?s|it is|its|that'?s|all) (?:all |been )?(?:settled|sorted|dealt with|been"
-    r" seen)\b(?! down)",
+    r"\b(?:doctors?|gp|nurse|surgery|pharmacist|hospital|a&e|they|he|she|paramedics?)(?: has|'s|"
+    r"'ve| have)? (?:already |just |now )?(?:saw|seen|checked|examined|looked at|treated|"
+    r"admitted) (?:me|it|us|her|him)\b"
+    r"|\b(?:been|went|gone|just back from) (?:back )?(?:to )?(?:the |my |an? )?(?:doctors?|gp|a&e|"
+    r"er|hospital|urgent care|emergency room)\b"
+    r"|\b(?:i'?ve|ive|i have|i was|i'?m|im|she'?s|he'?s|she was|he was|we'?ve|it'?s|its) (?:been |"
+    r"just |already |now |being )*(?:seen|treated|checked over|admitted)\b(?! (?:a|an|the|that|it|"
+    r"this|something|your|my|you|better)\b)"
+    r"|\b(?:i'?m|im|i am|we'?re|we are|she'?s|he'?s|they'?re) (?:now |here |already |"
+    r"on (?:my|our|her|his|the) way )*(?:at|in|to) (?:the |an? )?(?:a&e|er|hospital|urgent care|"
+    r"emergency room|doctor'?s?|ambulance)\b"
+    r"|\bambulance(?: is|'s| has| came| just)* (?:here|coming|arrived|on (?:its|the) way|took)\b|"
+    r"\b(?:paramedics?|they|help)(?: is| are|'re| have|'s)? (?:here|coming|arrived|"
+    r"on (?:their|its|the) way)\b"
+    r"|\b(?:i|we|she|he|somebody|someone|my \w+)(?:'ve|ve| have| has|'s)? (?:just |"
+    r"already )?(?:called|rung|rang|phoned|dialled|dialed) (?:an ambulance|an? emergency number|"
+    r"999|911|112|000|emergency services)\b"
+    r"|\b(?:it'?s|it is|its|that'?s|all) (?:all |been )?(?:settled|sorted|dealt with|"
+    r"been seen)\b(?! down)",
     re.I,
 )
 #: The same or less for what can wait for a doctor of today: it is fine again, or they are being
 #: called.
 SETTLED = re.compile(
     SEEN.pattern + r"|\b(?:been|went|gone) (?:back )?to (?:the |my |a )?pharmacist\b"
-    r"|\b(?:i'?m|im|i am|she'?s|he'?s) (?:all |totally |completely"
-    r" )?(?:fine|ok|okay|better|good|alright|treated) now\b|\b(?:it'?s|it is|its|that'?s|all)"
-    r" (?:ok|better|fine) now\b|\bsettled\b"
-    r"|\b(?:i'?ve|ive|i have|she'?s|he'?s)(?: just| already)*"
-    r" (?:called|rung|phoned)\b|\b(?:calling|ringing|phoning|on the phone)\b",
+    r"|\b(?:i'?m|im|i am|she'?s|he'?s) (?:all |totally |completely )?(?:fine|ok|"
+    r"okay|better|good|alright|treated) now\b|\b(?:it'?s|it is|its|that'?s|"
+    r"all) (?:ok|better|fine) now\b|\bsettled\b"
+    r"|\b(?:i'?ve|ive|i have|she'?s|he'?s)(?: just| already)* (?:called|rung|"
+    r"phoned)\b|\b(?:calling|ringing|phoning|on the phone)\b",
     re.I,
 )
 #: A clause that says so of nobody: a question, or the opposite.
 NOT_SETTLED = re.compile(
-    r"\?|\b(?:not|never|no|nobody|nor|neither|without|unless|until|if|when|before|\w+n['’]t|(?:do|"
-    r"does|did|is|are|was|were|has|have|had|ca|wo|could|would|should)nt|cannot|refus\w+|instead"
-    r" of|rather than)\b"
+    r"\?|\b(?:not|never|no|nobody|nor|neither|without|unless|until|if|when|before|\w+n['’]t|"
+    r"(?:do|does|did|is|are|was|were|has|have|had|ca|wo|could|would|should)nt|cannot|refus\w+|"
+    r"instead of|rather than)\b"
     r"|^\W*(?:(?:so|and|but|ok|okay|well|then|hi|hello)\W+)*(?:(?:what|when|where|who|which|why|"
-    r"how)\b|(?:should|shall|can|could|would|will|do|does|did|is|are|am|was|were|has|have|must|may)"
-    r" (?:i|you|we|it|he|she|they|this|that|there|any\w*|some\w*|my|the|your)\b)",
+    r"how)\b|(?:should|shall|can|could|would|will|do|does|did|is|are|am|was|were|has|have|must|"
+    r"may) (?:i|you|we|it|he|she|they|this|that|there|any\w*|some\w*|my|the|your)\b)",
     re.I,
 )
 CLAUSE = re.compile(r"[^.!?;,\n]+\??|\?")

@@ -94,13 +94,11 @@ class StatementModel:
         bias: np.ndarray,
         encode: Callable[[str], np.ndarray],
     ):
-        self.names, self._row, self.weights, self.bias, self.encode = (
-            list(names),
-            row,
-            weights,
-            bias,
-            encode,
-        )
+        self.names = list(names)
+        self._row = row
+        self.weights = weights
+        self.bias = bias
+        self.encode = encode
         self._words = len(weights) - len(encode("a"))
 
     @classmethod

@@ -6,6 +6,8 @@ Rows are those of the triage table (docs/triage.md). Nothing here names a condit
 only decides which prepared reply is said.
 """
 
+import bisect
+import functools
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +26,12 @@ DENIAL = re.compile(
     r" of)\b(?P<rest>[^.;!?,]{0,34})$",
     re.I,
 )
+#: Characters before a sign in which its denial can stand: the longest of the words above and what
+#: may follow it.
+LONGEST_DENIAL = 80
+#: Ends of sentences, and words of a person's own.
+MARKS = re.compile(r"[.!?\n]")
+OWN = re.compile(r"\b(?:my|she'?s|he'?s|her|his|i'?m|ive|i'?ve|i have)\b", re.I)
 #: "not only", "no idea", "can't stop" and the like deny nothing.
 FALSE_DENIAL = re.compile(
     r"\b(?:not (?:only|just|sure|fussed|great|good|bothered|panicking|worried)|no"
@@ -219,10 +227,8 @@ class RedFlags:
 def reported(text: str, match: re.Match) -> bool:
     """Whether the sign at `match` is something that happens to somebody now: not denied, general,
     past, or a figure of speech."""
-    start = max(text.rfind(mark, 0, match.start()) for mark in ".!?\n") + 1
-    ends = [text.find(mark, match.end()) for mark in ".!?\n"]
-    end = min([e for e in ends if e >= 0], default=len(text))
-    sentence, before = text[start : end + 1], text[start : match.start()]
+    start, end = sentence_around(text, match)
+    before = text[max(start, match.start() - LONGEST_DENIAL) : match.start()]
     denial = DENIAL.search(before)
     if (
         denial
@@ -230,30 +236,52 @@ def reported(text: str, match: re.Match) -> bool:
         and not re.search(r"\b(?:but|although|though|except|just|only)\b", denial["rest"])
     ):
         return False
-    if IDIOM.search(sentence) or PAST.search(sentence):
+    manner = manner_of(text[start:end])
+    if manner.figure:
         return False
-    return not (GENERAL.search(sentence) and not living_it(sentence, match))
+    # a question, unless the person tells of the sign as their own before it
+    return manner.general is None or (
+        manner.own and text.find(match.group(), start + manner.general, end) < 0
+    )
+
+
+def sentence_around(text: str, match: re.Match) -> Tuple[int, int]:
+    """Begin and end of the sentence that `match` is in, the mark at its end included."""
+    starts = _sentences(text)
+    begin = starts[bisect.bisect_right(starts, match.start()) - 1]
+    after = bisect.bisect_right(starts, match.end())
+    return begin, starts[after] if after < len(starts) else len(text)
+
+
+@functools.lru_cache(maxsize=8)
+def _sentences(text: str) -> List[int]:
+    """Where each sentence of a text begins."""
+    return [0, *(mark.end() for mark in MARKS.finditer(text))]
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How a sentence speaks: as a figure of speech or of long ago; in general words, from which
+    character on; and whether it speaks of a person's own before those."""
+
+    figure: bool
+    general: Optional[int]
+    own: bool
+
+
+@functools.lru_cache(maxsize=256)
+def manner_of(sentence: str) -> Manner:
+    """How a sentence speaks: looked for once, however many signs it holds."""
+    figure = bool(IDIOM.search(sentence) or PAST.search(sentence))
+    general = GENERAL.search(sentence)
+    begin = general.start() if general else None
+    return Manner(figure, begin, bool(general and OWN.search(sentence[:begin])))
 
 
 def thought_of(begin: str, whole: str) -> bool:
     """Whether what `begin` leads to is only asked about or planned, and nothing in the `whole`
     sentence says that it has happened."""
     return bool(PLANNED.search(begin)) and not HAPPENED.search(whole)
-
-
-def living_it(sentence: str, match: re.Match) -> bool:
-    """Whether a sentence with a question in it still reports the sign as the person's own."""
-    general = GENERAL.search(sentence)
-    return (
-        bool(
-            re.search(
-                r"\b(?:my|she'?s|he'?s|her|his|i'?m|ive|i'?ve|i have)\b",
-                sentence[: general.start()],
-                re.I,
-            )
-        )
-        and match.group() not in sentence[general.start() :]
-    )
 
 
 def more_urgent(one: Optional[Finding], other: Optional[Finding]) -> Finding:

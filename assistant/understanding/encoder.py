@@ -88,9 +88,8 @@ class Encoder:
         The mean of its word pieces as the network sees them in the whole text: "late chunking",
         Günther et al. 2024, arXiv:2409.04701.
         """
-        if len(text.lower()) != len(
-            text
-        ):  # a letter that is longer in lower case: the places are others
+        # A letter that is longer in lower case: the places are others.
+        if len(text.lower()) != len(text):
             return None
         with self._lock:
             kept = self._pieces.get(text)

@@ -39,12 +39,16 @@ SCRIPTS = {
     "CYRILLIC": "ru",
 }
 ENGLISH = frozenset(
-    """a about after all also am an and any are as at be because been before best better book but by can cant clinic could
-day days did do does doing done dont face feel for from get go going good got had has have help her hi hello here hey how hurt i if im in
-into is it its just know last like long look make many me more much my need needle needles needling never new no not now of off
-often ok on one only or our out pain people per please price cost really red safe scar scars see she should skin so some still
-take than thanks that the their them then there these they thing this time to today too treatment two u under up ur use
-using want was we week weeks well were what when where which while who why will with without work would yes you your""".split()
+    """
+    a about after all also am an and any are as at be because been before best better book but by
+    can cant clinic could day days did do does doing done dont face feel for from get go going good
+    got had has have help her hi hello here hey how hurt i if im in into is it its just know last
+    like long look make many me more much my need needle needles needling never new no not now of
+    off often ok on one only or our out pain people per please price cost really red safe scar scars
+    see she should skin so some still take than thanks that the their them then there these they
+    thing this time to today too treatment two u under up ur use using want was we week weeks well
+    were what when where which while who why will with without work would yes you your
+    """.split()
 )
 
 #: Words of very short questions ("¿cuánto cuesta?") that no English one has, by language.

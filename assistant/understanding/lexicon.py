@@ -22,14 +22,13 @@ KINDS = ("area", "condition", "treatment", "device", "medication")
 #: letter in this many.
 SHORTEST_FUZZY, LETTERS_PER_TYPO = 6, 5
 NEGATION = re.compile(
-    r"\b(?:no|not|never|without|isn't|isnt|don't|dont|doesn't|doesnt|haven't|havent|hasn't|stopped|"
-    r"instead"
-    r" of|rather than|except)\b[^.,;!?]{0,18}$",
+    r"\b(?:no|not|never|without|isn't|isnt|don't|dont|doesn't|doesnt|haven't|havent|hasn't|"
+    r"stopped|instead of|rather than|except)\b[^.,;!?]{0,18}$",
     re.I,
 )
 DURATION = re.compile(
-    r"\b(?:(?P<n>\d+(?:[.,]\d+)?|a|an|one|two|three|four|five|six|seven|eight|nine|ten|couple"
-    r" of|few|half an?)\s*-?\s*"
+    r"\b(?:(?P<n>\d+(?:[.,]\d+)?|a|an|one|two|three|four|five|six|seven|eight|nine|ten|couple of|"
+    r"few|half an?)\s*-?\s*"
     r"(?P<unit>min(?:ute)?s?|h(?:ou)?rs?|days?|wks?|weeks?|months?|mths?|yrs?|years?))\b",
     re.I,
 )
@@ -83,10 +82,8 @@ class Lexicon:
         self._known = {w.lower() for p in patterns for w in p["pattern"].split()}
         self._words = list(self._fuzzy)
         # One message is read by several components, and the same words come again and again.
-        self._misspelt, self._found = (
-            functools.lru_cache(maxsize=4096)(self._find_misspelt),
-            functools.lru_cache(maxsize=256)(self._find),
-        )
+        self._misspelt = functools.lru_cache(maxsize=4096)(self._find_misspelt)
+        self._found = functools.lru_cache(maxsize=256)(self._find)
 
     def entities(self, text: str) -> List[Dict[str, Any]]:
         """Entities of `text` in Rasa's form: entity, value (canonical), start, end, and `negated`
@@ -188,17 +185,22 @@ class Lexicon:
 
 #: Everyday words that are one letter away from a name of the lexicon.
 COMMON = frozenset(
-    """another around asking before better booked bought breast brother button coming cotton course cream
-creams dancing doctor dinner during easier enough face facing filled filler fingers friend getting giving having hearing
-ground heading heaven horrible inside itself leaving living looking losing making maybe meeting middle minute missed mother moving
-needed number nothing online outside people person pictures please point pretty proper quite rather really reason recent
-result results saving school second should single sister skinny smoking someone something sounds special started sticks
-stretch summer taking talking thanks things thinking though thought through tighter together tomorrow trying turned under using
-ambient angles buttons cancel cancels carter cater cheeky cheers clarity concert concerts conclusions contraction crate
-crates creator denial denominator differing filters firearm fuller heroes inhale layers layered lesson lessons loops lyrics
-melanie melissa messages peppers pixels program satin sensors shingle singles stamped stating station stations strike strikes
-strive thrust waking waving whisker
-waiting walking wanted washing wearing weeks whether window without woman wonder working worried would writing""".split()
+    """
+    another around asking before better booked bought breast brother button coming cotton course
+    cream creams dancing doctor dinner during easier enough face facing filled filler fingers friend
+    getting giving having hearing ground heading heaven horrible inside itself leaving living
+    looking losing making maybe meeting middle minute missed mother moving needed number nothing
+    online outside people person pictures please point pretty proper quite rather really reason
+    recent result results saving school second should single sister skinny smoking someone something
+    sounds special started sticks stretch summer taking talking thanks things thinking though
+    thought through tighter together tomorrow trying turned under using ambient angles buttons
+    cancel cancels carter cater cheeky cheers clarity concert concerts conclusions contraction crate
+    crates creator denial denominator differing filters firearm fuller heroes inhale layers layered
+    lesson lessons loops lyrics melanie melissa messages peppers pixels program satin sensors
+    shingle singles stamped stating station stations strike strikes strive thrust waking waving
+    whisker waiting walking wanted washing wearing weeks whether window without woman wonder working
+    worried would writing
+    """.split()
 )
 
 

@@ -67,64 +67,64 @@ class Thresholds:
 #: Requests about the previous answer, as whole messages.
 REQUESTS = {
     "why": re.compile(
-        r"^(?:but |and |ok |so )*(?:why(?: (?:is|would|does|do) (?:that|it|this)(?: be| so| matter|"
-        r" happen)?)?|how come|what(?:'s| is) the reason|whys that|y tho|why not|why so|(?:are|r)"
-        r" (?:you|u) (?:really |quite |absolutely |very |so )?(?:sure|certain)(?: about"
-        r" (?:that|this|it))?|you sure|u sure|who says(?: so| that)?|says who|how (?:do|can|would)"
-        r" (?:you|u) know(?: that| this| it)?|is (?:that|this|it) (?:really"
-        r" )?(?:true|correct))\W*$",
+        r"^(?:but |and |ok |so )*(?:why(?: (?:is|would|does|do) (?:that|it|this)(?: be| so|"
+        r" matter| happen)?)?|how come|what(?:'s| is) the reason|whys that|y tho|why not|why so|"
+        r"(?:are|r) (?:you|u) (?:really |quite |absolutely |very |so )?(?:sure|"
+        r"certain)(?: about (?:that|this|it))?|you sure|u sure|who says(?: so| that)?|says who|"
+        r"how (?:do|can|would) (?:you|u) know(?: that| this| it)?|"
+        r"is (?:that|this|it) (?:really )?(?:true|correct))\W*$",
         re.I,
     ),
     "more": re.compile(
-        r"^(?:ok |yes |yeah |yep |please |can you |could you |go on |and )*(?:tell me more|more(?:"
-        r" detail| details| info| information| please| pls)?|go on|explain(?: more)?|elaborate|more"
-        r" about (?:that|it|this)|say more|expand(?: on (?:that|it))?|in more detail|what"
-        r" else)\W*(?:please|pls|about (?:that|it|this))?\W*$",
+        r"^(?:ok |yes |yeah |yep |please |can you |could you |go on |and )*(?:tell me more|"
+        r"more(?: detail| details| info| information| please| pls)?|go on|explain(?: more)?|"
+        r"elaborate|more about (?:that|it|this)|say more|expand(?: on (?:that|it))?|"
+        r"in more detail|what else)\W*(?:please|pls|about (?:that|it|this))?\W*$",
         re.I,
     ),
     "shorter": re.compile(
-        r"^.{0,36}\b(?:shorter|in short|tl;?dr|too (?:much text|long|wordy)|in one"
-        r" sentence|simpler|keep it (?:short|brief|simple)|short version|just the"
-        r" gist|brief(?:ly)?)\b.{0,24}$",
+        r"^.{0,36}\b(?:shorter|in short|tl;?dr|too (?:much text|long|wordy)|in one sentence|"
+        r"simpler|keep it (?:short|brief|simple)|short version|just the gist|"
+        r"brief(?:ly)?)\b.{0,24}$",
         re.I,
     ),
     "repeat": re.compile(
-        r"^.{0,16}\b(?:repeat (?:that|it|please)|say (?:that|it) again|come again|what did you"
-        r" (?:just )?say|once more|again please|pardon|sorry what)\b.{0,12}$",
+        r"^.{0,16}\b(?:repeat (?:that|it|please)|say (?:that|it) again|come again|"
+        r"what did you (?:just )?say|once more|again please|pardon|sorry what)\b.{0,12}$",
         re.I,
     ),
 }
 #: What the conversation knows of the visitor's circumstances: told again, or put aside.
 KNOWN = re.compile(
-    r"\b(?:what (?:do|did|have) (?:you|i|u)"
-    r" (?:know|remember|noted?|told?|say|said|mention(?:ed)?|tell|got|have|keep|kept)(?: you|"
-    r" u)?(?: down| noted| stored)? (?:about|of|on) (?:me|my"
-    r" (?:health|skin|body|medicines?|medication|condition))\b"
-    r"|what have i (?:told|said to) (?:you|u)|which (?:of my )?(?:conditions?|circumstances|health"
-    r" (?:facts|things)) (?:do|did) you (?:know|remember|have)|list (?:what|my) (?:you"
-    r" know|circumstances|health))",
+    r"\b(?:what (?:do|did|have) (?:you|i|u) (?:know|remember|noted?|told?|say|said|mention(?:ed)?|"
+    r"tell|got|have|keep|kept)(?: you| u)?(?: down| noted| stored)? (?:about|of|on) (?:me|"
+    r"my (?:health|skin|body|medicines?|medication|condition))\b"
+    r"|what have i (?:told|said to) (?:you|u)|which (?:of my )?(?:conditions?|circumstances|"
+    r"health (?:facts|things)) (?:do|did) you (?:know|remember|have)|list (?:what|my) (?:you know|"
+    r"circumstances|health))",
     re.I,
 )
 FORGET = re.compile(
-    r"\b(?:forget|ignore|disregard|scrap|un-?remember|put aside) (?:everything |all |what |that"
-    r" |the fact |the bit |the thing |my )*(?:(?:that )?(?:i|ive|i've)"
-    r" (?:said|told|mentioned)|i(?:'m| am| was|'ve| have| take) (?:\w+"
-    r" ){0,3}(?:pregnan\w*|breast\w*|diabet\w*|on |taking ))"
-    r"|\b(?:forget|ignore|erase|clear|remove|drop|delete|scrap) (?:\w+ ){0,3}(?:about my"
-    r" (?:health|skin|medic\w+|condition|pregnancy)|my (?:health"
-    r" (?:info\w*|details|facts|stuff)|circumstances|medical (?:info\w*|details|history)))",
+    r"\b(?:forget|ignore|disregard|scrap|un-?remember|put aside) (?:everything |all |what |that |"
+    r"the fact |the bit |the thing |my )*(?:(?:that )?(?:i|ive|i've) (?:said|told|mentioned)|"
+    r"i(?:'m| am| was|'ve| have| take) (?:\w+ ){0,3}(?:pregnan\w*|breast\w*|diabet\w*|on |"
+    r"taking ))"
+    r"|\b(?:forget|ignore|erase|clear|remove|drop|delete|"
+    r"scrap) (?:\w+ ){0,3}(?:about my (?:health|skin|medic\w+|condition|pregnancy)|"
+    r"my (?:health (?:info\w*|details|facts|stuff)|circumstances|medical (?:info\w*|details|"
+    r"history)))",
     re.I,
 )
 #: The same in short, after the list of what was told.
 FORGET_THAT = re.compile(
-    r"^\W*(?:please |ok |just )*(?:forget|ignore|put aside|drop|scrap) (?:that|it|all(?: of)?(?:"
-    r" (?:that|it|this))?|this|them|everything)(?: please| then)?\W*$",
+    r"^\W*(?:please |ok |just )*(?:forget|ignore|put aside|drop|scrap) (?:that|it|"
+    r"all(?: of)?(?: (?:that|it|this))?|this|them|everything)(?: please| then)?\W*$",
     re.I,
 )
 #: The visitor asks for themselves, whatever was told of somebody else.
 FOR_ME = re.compile(
-    r"\b(?:for|about|with) (?:just |only )?(?:me|myself)\b(?! and\b)|\b(?:i|me)"
-    r" (?:personally|myself)\b",
+    r"\b(?:for|about|with) (?:just |only )?(?:me|myself)\b(?! and\b)|\b(?:i|me) (?:personally|"
+    r"myself)\b",
     re.I,
 )
 #: "Beard too?" asks about the beard what was asked before.
@@ -135,44 +135,43 @@ IN_CLINIC = re.compile(
 )
 #: Openings that lean on what was said before.
 LEANING = re.compile(
-    r"^(?:and|but|what about|how about|what if|also|or|so|ok(?:ay)?|then|same for|even|is that|does"
-    r" that|will that|would that|how long does (?:it|that)|for|on|with|in|at|the|no,? i"
-    r" mean(?:t)?|sorry,? (?:i mean(?:t)?|the)|i mean(?:t)?)\b",
+    r"^(?:and|but|what about|how about|what if|also|or|so|ok(?:ay)?|then|same for|even|is that|"
+    r"does that|will that|would that|how long does (?:it|that)|for|on|with|in|at|the|"
+    r"no,? i mean(?:t)?|sorry,? (?:i mean(?:t)?|the)|i mean(?:t)?)\b",
     re.I,
 )
 #: A link, in markdown or bare, a placeholder that some form left open, a telephone number or an
 #: email address.
 LINK = re.compile(
-    r"\{[^{}]*\}|\+?\d[\d"
-    r" ()/-]{7,}\d|\S+@\S+\.\w+|\[(?P<words>[^\]]*)\]\([^)]*\)|\b(?:https?://|www\.)\S+",
+    r"\{[^{}]*\}|\+?\d[\d ()/-]{7,}\d|\S+@\S+\.\w+|\[(?P<words>[^\]]*)\]\([^)]*\)|"
+    r"\b(?:https?://|www\.)\S+",
     re.I,
 )
 #: Self-harm that goes on, said beside old scars.
 GOES_ON = re.compile(
-    r"\b(?:still|again|last night|yesterday|this (?:week|morning|month)|tonight|today|can'?t"
-    r" stop|haven'?t stopped|every (?:day|night|week)|most (?:days|nights)|relaps\w*|fresh|new"
-    r" ones?)\b",
+    r"\b(?:still|again|last night|yesterday|this (?:week|morning|month)|tonight|today|can'?t stop|"
+    r"haven'?t stopped|every (?:day|night|week)|most (?:days|nights)|relaps\w*|fresh|new ones?)\b",
     re.I,
 )
 #: The visitor is going to call, after being told to or by themselves.
 WILL_CALL = re.compile(
-    r"^\W*(?:(?:ok(?:ay)?|alright|right|yes|yep|sure|thanks?|thank you|cheers|ta|fine|got"
-    r" it|great|then)\W+){0,3}"
-    r"(?:(?:i ?'?ll|i will|(?:i ?'?m )?(?:gonna|going to|about to))(?: just| then)?"
-    r" (?:call|ring|phone|give)|(?:i ?'?m |i am )?(?:just )?(?:calling|ringing|phoning))"
-    r"(?: (?:them|you|you guys|the clinic|my doctor|my gp|the doctor|the gp|111))?(?: (?:it in|a"
-    r" (?:call|ring|bell)))?"
-    r"(?: (?:right|straight|now|away|today|tomorrow|then|later|soon|in the morning|first"
-    r" thing|instead))*(?: thanks?| thank you| cheers)?\W*$",
+    r"^\W*(?:(?:ok(?:ay)?|alright|right|yes|yep|sure|thanks?|thank you|cheers|ta|fine|got it|"
+    r"great|then)\W+){0,3}"
+    r"(?:(?:i ?'?ll|i will|(?:i ?'?m )?(?:gonna|going to|about to))(?: just| then)? (?:call|ring|"
+    r"phone|give)|(?:i ?'?m |i am )?(?:just )?(?:calling|ringing|phoning))"
+    r"(?: (?:them|you|you guys|the clinic|my doctor|my gp|the doctor|the gp|111))?(?: (?:it in|"
+    r"a (?:call|ring|bell)))?"
+    r"(?: (?:right|straight|now|away|today|tomorrow|then|later|soon|in the morning|first thing|"
+    r"instead))*(?: thanks?| thank you| cheers)?\W*$",
     re.I,
 )
 #: "That" is the redness where the talk is of recovery.
 HOW_LONG = re.compile(
-    r"^(?:and |so |but |ok )*(?:how long (?:does|do|will|would|is|can) (?:it|that|this|they|the"
-    r" redness)\b(?: \w+){0,3}"
-    r"|when (?:does|do|will|should|would) (?:it|that|this|they|the redness) (?:stop|end|go(?: away|"
-    r" down)?|settle(?: down)?|fade|calm down|ease(?: off)?|clear(?: up)?|be over|be gone|get"
-    r" better))\W*$",
+    r"^(?:and |so |but |ok )*(?:how long (?:does|do|will|would|is|can) (?:it|that|this|they|"
+    r"the redness)\b(?: \w+){0,3}"
+    r"|when (?:does|do|will|should|would) (?:it|that|this|they|the redness) (?:stop|end|"
+    r"go(?: away| down)?|settle(?: down)?|fade|calm down|ease(?: off)?|clear(?: up)?|be over|"
+    r"be gone|get better))\W*$",
     re.I,
 )
 RECOVERY = ("downtime", "side_effects", "post_treatment_worry", "aftercare")
@@ -204,11 +203,10 @@ IF_LONGER = re.compile(
 FILLERS = r"^(?:and |so |but |ok(?:ay)? |well |then |right |hmm? )*"
 #: What to do about what was said just now.
 WHAT_NOW = re.compile(
-    FILLERS
-    + r"(?:what (?:should|do|can|must|shall|am|are) (?:i|we|she|he|they)(?: supposed to| meant to)?"
-    r" do(?: then| now| next| instead| about (?:it|that|this))*|what (?:would|do) you"
-    r" (?:suggest|advise|recommend)(?: then| now| i do)*|(?:so |and )?what (?:now|next|then)|now"
-    r" what)\W*$",
+    FILLERS + r"(?:what (?:should|do|can|must|shall|am|are) (?:i|we|she|he|they)(?: supposed to|"
+    r" meant to)? do(?: then| now| next| instead| about (?:it|that|this))*|"
+    r"what (?:would|do) you (?:suggest|advise|recommend)(?: then| now| i do)*|"
+    r"(?:so |and )?what (?:now|next|then)|now what)\W*$",
     re.I,
 )
 #: Topics that "so can I have it?" and "does that matter?" ask about again; after another topic it
@@ -230,18 +228,18 @@ SUITABILITY = (
     "sunburn_tan",
 )
 CAN_I_HAVE_IT = re.compile(
-    FILLERS + r"(?:can|could|may|should) (?:i|we|she|he|they)(?: still| even| actually)?"
-    r" (?:have|get|do|book|try|go ahead(?: with)?|go for)(?: it| this| that| one| the treatment|"
+    FILLERS + r"(?:can|could|may|should) (?:i|we|she|he|they)(?: still| even| actually)? (?:have|"
+    r"get|do|book|try|go ahead(?: with)?|go for)(?: it| this| that| one| the treatment|"
     r" treated)?"
     r"(?: done| then| now| still| at all| anyway| or not| safely)*\W*$",
     re.I,
 )
 DOES_IT_MATTER = re.compile(
-    FILLERS + r"(?:(?:is|would) (?:it|that|this)(?: be)?(?: still)?"
-    r" (?:ok(?:ay)?|safe|alright|fine|allowed|a problem|a no|a yes)(?: for"
-    r" (?:me|us|her|him|them))?(?: then| now| or not)*"
-    r"|(?:does|would|will) (?:that|this|it) (?:matter|rule (?:me|her|him) out|stop"
-    r" (?:me|her|him)))\W*$",
+    FILLERS + r"(?:(?:is|would) (?:it|that|this)(?: be)?(?: still)? (?:ok(?:ay)?|safe|alright|"
+    r"fine|allowed|a problem|a no|a yes)(?: for (?:me|us|her|him|them))?(?: then| now|"
+    r" or not)*"
+    r"|(?:does|would|will) (?:that|this|it) (?:matter|rule (?:me|her|him) out|"
+    r"stop (?:me|her|him)))\W*$",
     re.I,
 )
 CONCERNS = (
@@ -309,15 +307,13 @@ TOPICS_OF = {
 }
 #: A question that points back to what was said before it, in so many words at most; or hardly a
 #: question by itself.
-BACK, MOST_BACK = (
-    re.compile(
-        r"\b(?:it|its|it's|that|thats|that's|this|them|they|those|these|one|either|who's"
-        r" right)\b|^\W*(?:\w+\W*){1,2}$|\b(?:should|can|could|shall|may|will) (?:i|we|she|he)\b(?:"
-        r" \w+){0,3}\W*$",
-        re.I,
-    ),
-    8,
+BACK = re.compile(
+    r"\b(?:it|its|it's|that|thats|that's|this|them|they|those|these|one|either|who's right)\b|"
+    r"^\W*(?:\w+\W*){1,2}$|\b(?:should|can|could|shall|may|will) (?:i|we|she|"
+    r"he)\b(?: \w+){0,3}\W*$",
+    re.I,
 )
+MOST_BACK = 8
 VAGUE = (
     "candidacy",
     "contraindications",
@@ -334,13 +330,13 @@ PLAINLY = 0.8
 LEAST = 1e-4
 #: Words that carry no topic.
 CONTENT = re.compile(
-    r"\b(?:and|but|or|also|so|then|too|either|as"
-    r" well|what|how|about|if|same|even|for|on|with|in|at|of|to|the|my|a|an|is|it|that|ok|okay)\b",
+    r"\b(?:and|but|or|also|so|then|too|either|as well|what|how|about|if|same|even|for|on|with|in|"
+    r"at|of|to|the|my|a|an|is|it|that|ok|okay)\b",
     re.I,
 )
 NUMBER = re.compile(
-    r"^\W*(?:option |number |no\.? ?|choice |the"
-    r" )?(?P<n>[1-9]|first|second|third|fourth|one|two|three|four|last)(?: one| option)?\W*$",
+    r"^\W*(?:option |number |no\.? ?|choice |the )?(?P<n>[1-9]|first|second|third|fourth|one|two|"
+    r"three|four|last)(?: one| option)?\W*$",
     re.I,
 )
 ORDINALS = {
@@ -375,12 +371,10 @@ class Reader:
         triage: Optional[Triage] = None,
         statements: Optional[StatementModel] = None,
     ):
-        self.encoder, self.model, self.lexicon, self.thresholds = (
-            encoder,
-            model,
-            lexicon,
-            thresholds,
-        )
+        self.encoder = encoder
+        self.model = model
+        self.lexicon = lexicon
+        self.thresholds = thresholds
         self.triage, self.circumstances = triage or Triage(), Circumstances(statements)
         self.rank = functools.lru_cache(maxsize=256)(self._rank)
 
@@ -622,9 +616,8 @@ class Reader:
                 continue  # one question, asked by its beginning
             read, least = asking if asking and len(parts) > 2 else parts, max(2, len(best) + 1)
             seen = self._glance(text, read, least)
-            plain = (
-                seen is None and len(asking) == len(read) == 2
-            )  # two questions, of which the first may drown the other where it stands
+            # Two questions, of which the first may drown the other where it stands.
+            plain = seen is None and len(asking) == len(read) == 2
             if seen is None and not plain:
                 continue
             back = (
@@ -667,9 +660,8 @@ class Reader:
         seen: List[Optional[Ranked]] = [None for _ in parts]
         pointing: List[Set[str]] = []
         blind = 0
-        for done, number in enumerate(
-            sorted(range(len(parts)), key=lambda n: len(parts[n]))
-        ):  # the shortest first: a mere fragment ends the search
+        # The shortest first: a mere fragment ends the search.
+        for done, number in enumerate(sorted(range(len(parts)), key=lambda n: len(parts[n]))):
             if len(pointing) + blind + len(parts) - done < least:
                 return None
             vector = self.encoder.part(text, *places[number])
@@ -788,9 +780,8 @@ class Reader:
         own_topic = {"treatment", "device", "medication"} & set(
             named
         ) and whole.confidence >= self.thresholds.answer
-        bare = not CONTENT.sub("", self.lexicon.without(text)).strip(
-            " ?!.,'"
-        )  # nothing but the new area or condition
+        # Nothing but the new area or condition.
+        bare = not CONTENT.sub("", self.lexicon.without(text)).strip(" ?!.,'")
         if (
             named
             and (bare or whole.confidence < LEANING_ENDS)

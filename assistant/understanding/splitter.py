@@ -8,16 +8,15 @@ from typing import List
 SENTENCE = re.compile(r"(?<=[?!.])\s+|\n+|\s*;\s*|(?:^|\s+)(?:\(?\d\)|\d\.)\s+")
 #: Words and signs that join two questions.
 JOINT = re.compile(
-    r"\s*,\s*(?:and|n|&|plus|also|or)?\s+|\s+(?:and"
-    r" also|and|also|plus|n|&|\+|but|then)\s+|\s*[/&+]\s*",
+    r"\s*,\s*(?:and|n|&|plus|also|or)?\s+|\s+(?:and also|and|also|plus|n|&|\+|but|then)\s+|"
+    r"\s*[/&+]\s*",
     re.I,
 )
 #: Where a further question begins inside a sentence: "who should do it, and what can go wrong?"
 NEXT_QUESTION = re.compile(
-    r"\s*(?:[,;]\s*(?:(?:and|n|or|plus|also|but|then)\s+)?|\s(?:and"
-    r" also|and|n|&|plus|or|but)\s+)(?=(?:also |then"
-    r" )?(?:how|what|whats|what's|when|where|who|why|which|can|could|do|does|is|are|will|would|"
-    r"should|may|am)\b)",
+    r"\s*(?:[,;]\s*(?:(?:and|n|or|plus|also|but|then)\s+)?|\s(?:and also|and|n|&|plus|or|"
+    r"but)\s+)(?=(?:also |then )?(?:how|what|whats|what's|when|where|who|why|which|can|could|do|"
+    r"does|is|are|will|would|should|may|am)\b)",
     re.I,
 )
 #: Most joints that are tried in one message; each costs two encodings.

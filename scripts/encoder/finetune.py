@@ -117,10 +117,8 @@ class Encoder(torch.nn.Module):
 
     def forward(self, texts):
         batch = self.tokenizer.encode_batch([t.lower() for t in texts])
-        ids, mask = (
-            torch.tensor([e.ids for e in batch]),
-            torch.tensor([e.attention_mask for e in batch]),
-        )
+        ids = torch.tensor([e.ids for e in batch])
+        mask = torch.tensor([e.attention_mask for e in batch])
         hidden = self.model(input_ids=ids, attention_mask=mask).last_hidden_state
         mask = mask.unsqueeze(-1).to(hidden.dtype)
         return torch.nn.functional.normalize((hidden * mask).sum(1) / mask.sum(1), dim=-1)

@@ -12,19 +12,36 @@ AXE = paths.ROOT / "widget" / "node_modules" / "axe-core" / "axe.min.js"
 #: Runs axe. What it leaves undecided because a scrolled container cuts it off is brought into view
 #: and judged again; nothing else is excused.
 RUN = """async (start) => {
-  const options = { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'], resultTypes: ['violations', 'incomplete'] };
-  const where = (rule) => rule.nodes.map((node) => `${rule.id}: ${node.target.flat().join(' ')} (${[...node.any, ...node.all].map((check) => check.message).join('; ')})`);
+  const options = {
+    runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
+    resultTypes: ['violations', 'incomplete'],
+  };
+  const where = (rule) => rule.nodes.map((node) => {
+    const said = [...node.any, ...node.all].map((check) => check.message).join('; ');
+    return `${rule.id}: ${node.target.flat().join(' ')} (${said})`;
+  });
   const found = await axe.run(start, options);
   const incomplete = [];
   for (const rule of found.incomplete) for (const node of rule.nodes) {
-    const element = (Array.isArray(node.target[0]) ? document.querySelector('microneedling-assistant').shadowRoot : document).querySelector(node.target.flat().at(-1));
+    const root = Array.isArray(node.target[0])
+      ? document.querySelector('microneedling-assistant').shadowRoot
+      : document;
+    const element = root.querySelector(node.target.flat().at(-1));
     element.scrollIntoView({ block: 'center', behavior: 'instant' });
     const again = await axe.run(element, options);
     incomplete.push(...again.incomplete.flatMap(where), ...again.violations.flatMap(where));
   }
-  return { violations: found.violations.flatMap(where), incomplete, passes: found.passes.map((rule) => rule.id) };
+  return {
+    violations: found.violations.flatMap(where),
+    incomplete,
+    passes: found.passes.map((rule) => rule.id),
+  };
 }"""
-DEEP = """() => { let e = document.activeElement; while (e?.shadowRoot?.activeElement) e = e.shadowRoot.activeElement; return e && (e.id || e.className || e.tagName); }"""
+DEEP = """() => {
+  let e = document.activeElement;
+  while (e?.shadowRoot?.activeElement) e = e.shadowRoot.activeElement;
+  return e && (e.id || e.className || e.tagName);
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -232,10 +249,15 @@ def test_replies_are_announced_once_and_whole(visit, channel):
         and tab.find(".log").get_attribute("aria-live") == "polite"
     )
     tab.page.evaluate("""() => {
-      const log = document.querySelector('microneedling-assistant').shadowRoot.querySelector('.log');
+      const root = document.querySelector('microneedling-assistant').shadowRoot;
+      const log = root.querySelector('.log');
       window.heard = [];
-      new MutationObserver((records) => { for (const { target, addedNodes } of records) for (const node of addedNodes) if (node.textContent.trim()) heard.push([target === log, node.textContent]); })
-        .observe(log, { childList: true, subtree: true });
+      const observer = new MutationObserver((records) => {
+        for (const { target, addedNodes } of records) for (const node of addedNodes) {
+          if (node.textContent.trim()) heard.push([target === log, node.textContent]);
+        }
+      });
+      observer.observe(log, { childList: true, subtree: true });
     }""")
     tab.say("does it hurt?").say("and then?")
     tab.find("summary").first.click()
@@ -268,9 +290,16 @@ def test_targets_are_large_enough(visit, channel, size, least):
     tab.find(".feedback input").wait_for()
     tab.find("summary").first.click()
     small = tab.page.evaluate(
-        """(least) => [...document.querySelector('microneedling-assistant').shadowRoot.querySelectorAll('.panel button, .panel textarea, .panel input, .panel summary, .panel a')]
-      .filter((e) => !e.closest('.text'))
-      .map((e) => [e.className || e.tagName, e.getBoundingClientRect()]).filter(([, r]) => r.width && (r.height < least - 0.5 || r.width < Math.min(least, 44) - 0.5)).map(([name, r]) => [name, r.width, r.height])""",
+        """(least) => {
+          const root = document.querySelector('microneedling-assistant').shadowRoot;
+          const targets = ['button', 'textarea', 'input', 'summary', 'a'];
+          return [...root.querySelectorAll(targets.map((name) => `.panel ${name}`).join())]
+            .filter((e) => !e.closest('.text'))
+            .map((e) => [e.className || e.tagName, e.getBoundingClientRect()])
+            .filter(([, r]) => r.width)
+            .filter(([, r]) => r.height < least - 0.5 || r.width < Math.min(least, 44) - 0.5)
+            .map(([name, r]) => [name, r.width, r.height]);
+        }""",
         least,
     )
     assert small == []  # links inside a sentence are exempt (WCAG 2.5.8)
@@ -278,10 +307,12 @@ def test_targets_are_large_enough(visit, channel, size, least):
 
 def test_names_contain_the_visible_words(visit, channel):
     tab = visit().go(f"{channel.url}/page").open().accept().say("does it hurt?")
-    wrong = tab.page.evaluate(
-        """() => [...document.querySelector('microneedling-assistant').shadowRoot.querySelectorAll('button[aria-label], a[aria-label]')]
-      .filter((e) => e.innerText.trim() && !e.getAttribute('aria-label').includes(e.innerText.trim())).map((e) => e.className)"""
-    )
+    wrong = tab.page.evaluate("""() => {
+      const root = document.querySelector('microneedling-assistant').shadowRoot;
+      return [...root.querySelectorAll('button[aria-label], a[aria-label]')]
+        .filter((e) => !e.getAttribute('aria-label').includes(e.innerText.trim()))
+        .map((e) => e.className);
+    }""")
     assert wrong == []
 
 

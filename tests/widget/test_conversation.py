@@ -42,9 +42,10 @@ def test_nothing_is_sent_before_the_notice_is_accepted(visit, channel):
     assert {(method, path) for method, path, _ in channel.requests} == {("GET", "clinic")}
     tab.accept()
     assert [path for _, path, _ in channel.requests] == ["clinic", "sessions"]
+    # The notice is not said twice.
     assert tab.find(".turn .message").all_inner_texts() == [
         "What would you like to know about microneedling?"
-    ]  # the notice is not said twice
+    ]
 
 
 def test_suggested_questions_lead_on(visit, channel):
@@ -190,9 +191,10 @@ def test_where_the_country_is_not_known_the_emergency_number_is_words_and_no_but
     assert [call.get_attribute("href") for call in card.locator(".call").all()] == [
         "tel:+26341234567"
     ]
+    # Nor is it a link.
     assert {link.get_attribute("href") for link in tab.find("a[href^='tel:']").all()} == {
         "tel:+26341234567"
-    }  # nor is it a link
+    }
     if level_of(response) == "emergency":
         assert (
             card.locator(".words").inner_text()
@@ -475,9 +477,8 @@ def test_an_expired_session_says_so_and_starts_anew(visit, channel):
     tab.find(".note").wait_for()
     tab.find(".turn").nth(3).wait_for()
     assert "has expired" in tab.find(".note").inner_text()
-    assert (
-        channel.calls("POST", "messages")[-1]["text"] == "Numbing cream"
-    )  # a choice of the old conversation is asked in words
+    # A choice of the old conversation is asked in words.
+    assert channel.calls("POST", "messages")[-1]["text"] == "Numbing cream"
     assert tab.find(".turn.old .chip").count() == 0 and tab.find(".turn.old .thumb").count() == 0
     assert tab.find(".visitor").count() == 2 and tab.find(".visitor small").count() == 0
 
@@ -637,9 +638,10 @@ def test_a_panel_that_does_not_arrive_can_be_asked_for_again(visit, channel):
     tab.page.route("**/assets/panel-*", lambda route: route.abort())
     tab.go(f"{channel.url}/page")
     tab.find(".launcher").click()
-    tab.page.wait_for_function(
-        "document.querySelector('microneedling-assistant').shadowRoot.querySelector('.launcher').innerText.includes('+44')"
-    )
+    tab.page.wait_for_function("""() => {
+      const root = document.querySelector('microneedling-assistant').shadowRoot;
+      return root.querySelector('.launcher').innerText.includes('+44');
+    }""")
     tab.page.unroute("**/assets/panel-*")
     tab.open()
     assert tab.find(".notice").is_visible()
@@ -669,9 +671,8 @@ def test_the_limit_is_shown_near_its_end(visit, channel):
         assert words in tab.find("#count").text_content() and bool(words) == bool(
             tab.find("#count").text_content()
         )
-    tab.find("#box").press(
-        "Enter"
-    )  # the server triages the whole text before it asks for a shorter one
+    # The server triages the whole text before it asks for a shorter one.
+    tab.find("#box").press("Enter")
     tab.find(".turn").nth(1).wait_for()
     assert len(channel.calls("POST", "messages")[0]["text"]) == 4012
 
@@ -726,11 +727,12 @@ def test_escape_closes_what_is_open_and_gives_the_focus_back(visit, channel):
 def test_the_back_gesture_of_a_phone_closes_the_panel(visit, channel):
     tab = ready(visit, channel, "phone")
     tab.find(".person").tap()
-    back = (
-        "() => { const event = new Event('cancel', { cancelable: true });"
-        " document.querySelector('microneedling-assistant').shadowRoot.querySelector('dialog').dispatchEvent(event);"
-        " return event.defaultPrevented; }"
-    )
+    back = """() => {
+      const event = new Event('cancel', { cancelable: true });
+      const root = document.querySelector('microneedling-assistant').shadowRoot;
+      root.querySelector('dialog').dispatchEvent(event);
+      return event.defaultPrevented;
+    }"""
     assert (
         tab.page.evaluate(back)
         and tab.find(".sheet").count() == 0
@@ -742,9 +744,11 @@ def test_the_back_gesture_of_a_phone_closes_the_panel(visit, channel):
         and tab.find(".launcher").is_visible()
     )
     tab.open()
-    tab.page.evaluate(
-        "document.querySelector('microneedling-assistant').shadowRoot.querySelector('dialog').close()"
-    )  # as a browser does that does not ask first
+    # As a browser does that does not ask first.
+    tab.page.evaluate("""() => {
+      const root = document.querySelector('microneedling-assistant').shadowRoot;
+      root.querySelector('dialog').close();
+    }""")
     tab.find(".launcher").wait_for()
 
 
@@ -792,7 +796,9 @@ def test_events_tell_the_page_what_happens_but_never_what_is_said(visit, channel
     tab.page.evaluate("""() => {
       window.seen = [];
       const widget = document.querySelector('microneedling-assistant');
-      for (const name of ['open', 'close', 'message', 'urgent']) widget.addEventListener(name, (event) => seen.push([name, event.detail]));
+      for (const name of ['open', 'close', 'message', 'urgent']) {
+        widget.addEventListener(name, (event) => seen.push([name, event.detail]));
+      }
       window.addEventListener('message', () => seen.push(['window', null]));
     }""")
     tab.open().accept().say("throat is closing")

@@ -110,9 +110,8 @@ def test_from_a_knowledge_file(visit, channel, size):
     harmless(tab)
     shown = tab.find(".turn").nth(1).locator(".text").inner_text()
     assert shown == TEXTS[0]  # markup is shown as it was written
-    assert (
-        tab.find(".turn").nth(4).locator(".text a").count() == 0
-    )  # a link that may not be followed is only its words
+    # A link that may not be followed is only its words.
+    assert tab.find(".turn").nth(4).locator(".text a").count() == 0
 
 
 def test_safe_markdown_still_works(visit, channel):

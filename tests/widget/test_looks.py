@@ -16,11 +16,21 @@ CASES = [
     ("narrow", "dark", "rtl"),
 ]
 #: Elements of the panel whose content is wider than they are, hidden helpers apart.
-SPILLS = """() => [...document.querySelector('microneedling-assistant').shadowRoot.querySelectorAll('.panel, .panel *')]
-  .filter((e) => !e.closest('.hidden') && !e.closest('svg') && e.clientWidth > 0 && e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).display !== 'inline')
-  .map((e) => e.className || e.tagName)"""
-OUT_OF_SIGHT = """() => [...document.querySelector('microneedling-assistant').shadowRoot.querySelectorAll('.panel button, .panel a, .panel textarea')]
-  .map((e) => [e.className || e.tagName, e.getBoundingClientRect()]).filter(([, r]) => r.width && (r.left < -1 || r.right > innerWidth + 1)).map(([name]) => name)"""
+SPILLS = """() => {
+  const root = document.querySelector('microneedling-assistant').shadowRoot;
+  return [...root.querySelectorAll('.panel, .panel *')]
+    .filter((e) => !e.closest('.hidden') && !e.closest('svg'))
+    .filter((e) => e.clientWidth > 0 && e.scrollWidth > e.clientWidth + 1)
+    .filter((e) => getComputedStyle(e).display !== 'inline')
+    .map((e) => e.className || e.tagName);
+}"""
+OUT_OF_SIGHT = """() => {
+  const root = document.querySelector('microneedling-assistant').shadowRoot;
+  return [...root.querySelectorAll('.panel button, .panel a, .panel textarea')]
+    .map((e) => [e.className || e.tagName, e.getBoundingClientRect()])
+    .filter(([, r]) => r.width && (r.left < -1 || r.right > innerWidth + 1))
+    .map(([name]) => name);
+}"""
 
 
 def full(visit, channel, size, **options):
@@ -84,10 +94,17 @@ def test_light_and_dark_by_device_and_by_the_page(visit, channel, theme, scheme,
 
 
 LUMINANCE = """(element) => {
-  const parse = (text) => text.match(/[\\d.]+/g).slice(0, 3).map((part) => part / 255).map((part) => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
-  const light = (text) => { const [r, g, b] = parse(text); return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
-  const ground = (one) => { while (getComputedStyle(one).backgroundColor === 'rgba(0, 0, 0, 0)') one = one.parentElement; return getComputedStyle(one).backgroundColor; };
-  const [high, low] = [light(getComputedStyle(element).color), light(ground(element))].sort((a, b) => b - a);
+  const linear = (part) => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+  const light = (text) => {
+    const [r, g, b] = text.match(/[\\d.]+/g).slice(0, 3).map((part) => linear(part / 255));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const ground = (one) => {
+    while (getComputedStyle(one).backgroundColor === 'rgba(0, 0, 0, 0)') one = one.parentElement;
+    return getComputedStyle(one).backgroundColor;
+  };
+  const both = [light(getComputedStyle(element).color), light(ground(element))];
+  const [high, low] = both.sort((a, b) => b - a);
   return (high + 0.05) / (low + 0.05);
 }"""
 
@@ -154,7 +171,8 @@ def test_zoomed_to_four_hundred_per_cent(visit, channel):
 def test_the_on_screen_keyboard_does_not_cover_the_box(visit, channel):
     tab = visit("phone")
     tab.page.add_init_script("""(() => {
-      const view = Object.assign(new EventTarget(), { height: 844, width: 390, offsetTop: 0, offsetLeft: 0, scale: 1 });
+      const measures = { height: 844, width: 390, offsetTop: 0, offsetLeft: 0, scale: 1 };
+      const view = Object.assign(new EventTarget(), measures);
       Object.defineProperty(window, 'visualViewport', { value: view });
     })()""")
     tab.go(f"{channel.url}/page").open().accept().say("does it hurt?")
@@ -201,7 +219,14 @@ def test_custom_properties_and_parts_reach_the_widget(visit, channel):
     tab.go(f"{channel.url}/page")
     tab.page.evaluate("""() => {
       const sheet = new CSSStyleSheet();
-      sheet.replaceSync('microneedling-assistant { --assistant-width: 360px; --assistant-radius: 4px; --assistant-offset: 8px; } microneedling-assistant::part(launcher) { text-transform: uppercase; }');
+      sheet.replaceSync(`
+        microneedling-assistant {
+          --assistant-width: 360px;
+          --assistant-radius: 4px;
+          --assistant-offset: 8px;
+        }
+        microneedling-assistant::part(launcher) { text-transform: uppercase; }
+      `);
       document.adoptedStyleSheets = [sheet];
     }""")
     assert tab.find(".launcher").evaluate("(e) => getComputedStyle(e).textTransform") == "uppercase"

@@ -120,13 +120,14 @@ def test_the_clinics_card_and_a_topics_question(assistant, kb):
 
 
 def test_only_numbers_to_call_are_offered_as_links(kb):
+    # 85258 is for text messages.
     assert [number["tel"] for number in contact.numbers(kb)] == [
         "+442079460958",
         "999",
         "111",
         "116123",
         "08082000247",
-    ]  # 85258 is for text messages
+    ]
 
 
 def test_the_demo_page_fills_in_the_clinics_facts_under_its_policy(assistant):

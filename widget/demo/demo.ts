@@ -2,7 +2,9 @@
 const code = document.getElementById("code")!;
 const copied = document.getElementById("copied")!;
 const widget = document.querySelector<HTMLScriptElement>('script[src$="widget.js"]')!;
-code.textContent = `<script async src="${widget.src}" data-color="${widget.dataset.color}" data-phone="${widget.dataset.phone}"></script>`;
+const { color, phone } = widget.dataset;
+const settings = `data-color="${color}" data-phone="${phone}"`;
+code.textContent = `<script async src="${widget.src}" ${settings}></script>`;
 document.getElementById("copy")!.addEventListener("click", async () => {
   try {
     await navigator.clipboard.writeText(code.textContent!);

@@ -1,4 +1,5 @@
-// One conversation: consent, the queue of messages, trouble and recovery. Knows nothing of the page; `changed` redraws it.
+// One conversation: consent, the queue of messages, trouble and recovery. Knows nothing of the
+// page; `changed` redraws it.
 import { Channel, Trouble } from "./channel";
 import { Memory, type Kept, type Pending } from "./memory";
 import type { Choice, Clinic, Turn } from "./types";
@@ -6,11 +7,20 @@ import type { Choice, Clinic, Turn } from "./types";
 export type Item =
   | { id: string; from: "visitor"; text: string; waiting?: boolean }
   | { id: string; from: "assistant"; turn: Turn; old?: boolean }
-  | { id: string; from: "note"; note: "expired" | "restarted" | "unknown_choice" | "too_large" | "refused" };
+  | {
+      id: string;
+      from: "note";
+      note: "expired" | "restarted" | "unknown_choice" | "too_large" | "refused";
+    };
 
-export type News = { type: "message"; from: "visitor" | "assistant"; kind: string } | { type: "urgent"; urgency: string };
+export type News =
+  | { type: "message"; from: "visitor" | "assistant"; kind: string }
+  | { type: "urgent"; urgency: string };
 
-const newId = () => Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+const newId = () =>
+  Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) =>
+    byte.toString(16).padStart(2, "0"),
+  ).join("");
 
 export class Conversation {
   clinic?: Clinic;
@@ -25,14 +35,20 @@ export class Conversation {
   /** What a deletion led to, shown in place of the conversation. */
   erased?: "erased" | "erasedSent" | "erasedExpired"; // the words that say so
   erasing = false;
-  private outcome: NonNullable<Conversation["erased"]> = "erased"; // of what has been erased so far, also when the next call fails
+  // Of what has been erased so far, also when the next call fails.
+  private outcome: NonNullable<Conversation["erased"]> = "erased";
   readonly kept: Kept;
   private pumping?: Promise<void>;
   private abort = new AbortController();
   private deepLink?: string;
 
-  constructor(private readonly channel: Channel, private readonly memory: Memory, private readonly locale: string,
-    private readonly changed: () => void, private readonly news: (news: News) => void) {
+  constructor(
+    private readonly channel: Channel,
+    private readonly memory: Memory,
+    private readonly locale: string,
+    private readonly changed: () => void,
+    private readonly news: (news: News) => void,
+  ) {
     this.kept = memory.read();
   }
 
@@ -73,7 +89,8 @@ export class Conversation {
   /** Show the conversation of this tab again, or open one; then send what waits. */
   private async resume(): Promise<void> {
     for (const { client_id: id, text } of this.pending) {
-      if (!this.items.some((item) => item.id === id)) this.items.push({ id, from: "visitor", text, waiting: true });
+      if (!this.items.some((item) => item.id === id))
+        this.items.push({ id, from: "visitor", text, waiting: true });
     }
     this.changed();
     await this.pump();
@@ -108,7 +125,10 @@ export class Conversation {
     return this.pump();
   }
 
-  /** Send what waits, one after another, in the order in which it was written. Ends at the first trouble; nothing is dropped. */
+  /**
+   * Send what waits, one after another, in the order in which it was written. Ends at the first
+   * trouble; nothing is dropped.
+   */
   private pump(): Promise<void> {
     this.pumping ??= this.send().finally(() => {
       this.pumping = undefined;
@@ -121,7 +141,8 @@ export class Conversation {
   private async send(): Promise<void> {
     const signal = this.abort.signal;
     this.trouble = undefined;
-    const stopped = () => signal.aborted || this.erasing; // a deletion waits for the turn under way, not for all that waits behind it
+    // A deletion waits for the turn under way, not for all that waits behind it.
+    const stopped = () => signal.aborted || this.erasing;
     while (!stopped()) {
       try {
         if (!this.kept.token) await this.open();
@@ -134,7 +155,11 @@ export class Conversation {
         this.busy = true;
         this.changed();
         const { client_id, text, choice } = next;
-        const turn = await this.channel.say(this.kept.token!, choice ? { choice, client_id } : { text, client_id }, signal);
+        const turn = await this.channel.say(
+          this.kept.token!,
+          choice ? { choice, client_id } : { text, client_id },
+          signal,
+        );
         if (signal.aborted) return;
         this.answered(next, turn);
       } catch (error) {
@@ -154,13 +179,17 @@ export class Conversation {
       this.items = this.items.filter((item) => item.id !== client_id);
       if (choice) this.note("unknown_choice");
       else {
-        this.kept.draft = [text, this.kept.draft].filter(Boolean).join("\n\n"); // back into the box, before what is being written: nothing is lost
+        // Back into the box, before what is being written: nothing is lost.
+        this.kept.draft = [text, this.kept.draft].filter(Boolean).join("\n\n");
         this.note(trouble.kind as "refused" | "too_large");
       }
       this.keep();
       return true;
     }
-    this.trouble = trouble.kind === "refused" || trouble.kind === "too_large" ? new Trouble("unavailable") : trouble;
+    this.trouble =
+      trouble.kind === "refused" || trouble.kind === "too_large"
+        ? new Trouble("unavailable")
+        : trouble;
     return false;
   }
 
@@ -183,9 +212,11 @@ export class Conversation {
     this.changed();
     try {
       const said = await this.channel.history(this.kept.token!);
-      const items = said.map((one): Item => one.from === "visitor"
-        ? { id: newId(), from: "visitor", text: one.text }
-        : { id: one.turn.id, from: "assistant", turn: one.turn });
+      const items = said.map((one): Item =>
+        one.from === "visitor"
+          ? { id: newId(), from: "visitor", text: one.text }
+          : { id: one.turn.id, from: "assistant", turn: one.turn },
+      );
       this.items = [...items, ...this.items];
     } finally {
       this.loading = false;
@@ -197,7 +228,10 @@ export class Conversation {
     this.changed();
   }
 
-  /** The server no longer knows the token: say so, keep what is on the page to read, and go on in a new conversation. */
+  /**
+   * The server no longer knows the token: say so, keep what is on the page to read, and go on in a
+   * new conversation.
+   */
   private expire(): void {
     this.kept.token = undefined;
     this.kept.votes = {};
@@ -224,7 +258,8 @@ export class Conversation {
     this.kept.pending = this.pending.filter((one) => one !== message);
     const bubble = this.items.find((item) => item.id === message.client_id);
     if (this.items.some((item) => item.id === turn.id)) {
-      this.items = this.items.filter((item) => item !== bubble); // answered before the page changed: the history has both
+      // Answered before the page changed: the history has both.
+      this.items = this.items.filter((item) => item !== bubble);
     } else {
       if (bubble?.from === "visitor") bubble.waiting = false;
       this.insert({ id: turn.id, from: "assistant", turn });
@@ -232,7 +267,8 @@ export class Conversation {
     this.busy = this.pending.length > 0;
     this.keep();
     this.news({ type: "message", from: "assistant", kind: turn.kind });
-    if (turn.urgency === "same_day" || turn.urgency === "emergency" || turn.kind === "crisis") this.news({ type: "urgent", urgency: turn.urgency });
+    if (turn.urgency === "same_day" || turn.urgency === "emergency" || turn.kind === "crisis")
+      this.news({ type: "urgent", urgency: turn.urgency });
     this.changed();
   }
 
@@ -253,7 +289,12 @@ export class Conversation {
     this.keep();
     this.changed();
     try {
-      await this.channel.feedback(this.kept.token ?? "", { turn: turn.id, topic: turn.topics[0] ?? null, vote, ...(comment ? { comment } : {}) });
+      await this.channel.feedback(this.kept.token ?? "", {
+        turn: turn.id,
+        topic: turn.topics[0] ?? null,
+        vote,
+        ...(comment ? { comment } : {}),
+      });
       return true;
     } catch {
       const votes = { ...this.kept.votes };
@@ -278,12 +319,16 @@ export class Conversation {
     await this.pump();
   }
 
-  /** Erase the conversation, and those that a restart left behind, on the server and in this tab. Throws Trouble when the server could not be told. */
+  /**
+   * Erase the conversation, and those that a restart left behind, on the server and in this tab.
+   * Throws Trouble when the server could not be told.
+   */
   async erase(): Promise<void> {
     this.erasing = true;
     this.changed();
     try {
-      await this.pumping; // a turn under way is waited for, so that nothing is stored after the deletion
+      // A turn under way is waited for, so that nothing is stored after the deletion.
+      await this.pumping;
       for (const token of this.kept.left ?? []) {
         await this.eraseOne(token);
         this.kept.left = this.kept.left!.filter((one) => one !== token);
@@ -291,7 +336,8 @@ export class Conversation {
       }
       if (this.kept.token) await this.eraseOne(this.kept.token);
     } catch (error) {
-      if (this.pending.length) this.trouble = asTrouble(error); // what waits is sent when the visitor says so
+      // What waits is sent when the visitor says so.
+      if (this.pending.length) this.trouble = asTrouble(error);
       throw error;
     } finally {
       this.erasing = false;
@@ -309,7 +355,8 @@ export class Conversation {
 
   private async eraseOne(token: string): Promise<void> {
     try {
-      if ((await this.channel.erase(token)) && this.outcome === "erased") this.outcome = "erasedSent";
+      if ((await this.channel.erase(token)) && this.outcome === "erased")
+        this.outcome = "erasedSent";
     } catch (error) {
       if (asTrouble(error).kind !== "expired") throw error;
       this.outcome = "erasedExpired";

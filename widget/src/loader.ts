@@ -1,5 +1,6 @@
-// The launcher: all that a page loads before a visitor shows interest. The panel is imported on hover, focus, touch or click;
-// in idle time the browser only fetches it. No global name is set; <microneedling-assistant> is the way to reach it.
+// The launcher: all that a page loads before a visitor shows interest. The panel is imported on
+// hover, focus, touch or click; in idle time the browser only fetches it. No global name is set;
+// <microneedling-assistant> is the way to reach it.
 import css from "./launcher.css";
 import type { Mount, Panel } from "./types";
 
@@ -10,12 +11,22 @@ const options = { ...script.dataset } as Mount["options"];
 const key = `assistant ${base}`;
 const spanish = (options.lang || document.documentElement.lang).startsWith("es");
 const label = options.label || (spanish ? "Haga una pregunta" : "Ask a question");
-const failed = (spanish ? "No disponible, pulse otra vez " : "Not available, try again ") + (options.phone ?? "");
+const failed =
+  (spanish ? "No disponible, pulse otra vez " : "Not available, try again ") +
+  (options.phone ?? "");
 
-/** The clinic's colour as #rrggbb and black or white on it, whichever contrasts more (one of them always has 4.5 : 1). */
+/**
+ * The clinic's colour as #rrggbb and black or white on it, whichever contrasts more (one of them
+ * always has 4.5 : 1).
+ */
 function colours(): [string, string] {
   const context = document.createElement("canvas").getContext("2d");
-  const brand = context && options.color ? ((context.fillStyle = "#2f6f6a"), (context.fillStyle = options.color), String(context.fillStyle)) : "";
+  const brand =
+    context && options.color
+      ? ((context.fillStyle = "#2f6f6a"),
+        (context.fillStyle = options.color),
+        String(context.fillStyle))
+      : "";
   const hex = /^#[0-9a-f]{6}$/.test(brand) ? brand : "#2f6f6a";
   const [r, g, b] = [1, 3, 5].map((at) => (parseInt(hex.slice(at, at + 2), 16) / 255) ** 2.2);
   return [hex, 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.18 ? "#000000" : "#ffffff"];
@@ -50,7 +61,8 @@ class Assistant extends HTMLElement {
     icon.append(path);
     button.append(icon, this.#label);
     root.append(button);
-    for (const event of ["pointerenter", "focus", "touchstart"]) button.addEventListener(event, () => this.#load().catch(() => 0), { passive: true });
+    for (const event of ["pointerenter", "focus", "touchstart"])
+      button.addEventListener(event, () => this.#load().catch(() => 0), { passive: true });
     button.addEventListener("click", () => void this.open());
     addEventListener("hashchange", () => this.#deepLink());
     if (!this.#deepLink() && this.#wasOpen()) void this.open(false);
@@ -60,7 +72,10 @@ class Assistant extends HTMLElement {
       link.href = base + PANEL;
       document.head.append(link);
     };
-    const idle = () => ("requestIdleCallback" in window ? requestIdleCallback(fetchOnly) : setTimeout(fetchOnly, 2000));
+    const idle = () =>
+      "requestIdleCallback" in window
+        ? requestIdleCallback(fetchOnly)
+        : setTimeout(fetchOnly, 2000);
     if (document.readyState === "complete") idle();
     else addEventListener("load", idle);
   }
@@ -102,7 +117,16 @@ class Assistant extends HTMLElement {
   /** Fetch and mount the panel, once; after a failure the next call tries again. */
   #load(): Promise<Panel> {
     return (this.#panel ??= import(base + PANEL + (this.#tries ? `?${this.#tries}` : ""))
-      .then((module) => module.mount({ host: this, root: this.shadowRoot!, launcher: this.#button, base, key, options } satisfies Mount))
+      .then((module) =>
+        module.mount({
+          host: this,
+          root: this.shadowRoot!,
+          launcher: this.#button,
+          base,
+          key,
+          options,
+        } satisfies Mount),
+      )
       .catch((error) => {
         this.#panel = undefined;
         this.#tries++;
@@ -110,7 +134,10 @@ class Assistant extends HTMLElement {
       }));
   }
 
-  /** The panel for somebody who waits for it: the launcher shows that it is coming, or that it is not available. */
+  /**
+   * The panel for somebody who waits for it: the launcher shows that it is coming, or that it is
+   * not available.
+   */
   async #shown(): Promise<Panel | undefined> {
     this.#button.setAttribute("aria-busy", "true");
     try {

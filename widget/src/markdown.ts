@@ -1,11 +1,34 @@
-// A message's markdown as DOM nodes. HTML in it is shown as text, links lead to https, mailto and tel alone, pictures are left out.
+// A message's markdown as DOM nodes. HTML in it is shown as text, links lead to https, mailto and
+// tel alone, pictures are left out.
 import DOMPurify from "dompurify";
 import { Lexer, Parser, Renderer, type MarkedOptions, type Tokens } from "marked";
 import type { Dial } from "./types";
 
-const TAGS = ["p", "strong", "em", "del", "ul", "ol", "li", "a", "br", "code", "pre", "blockquote", "h4", "hr", "table", "thead", "tbody", "tr", "th", "td"];
+const TAGS = [
+  "p",
+  "strong",
+  "em",
+  "del",
+  "ul",
+  "ol",
+  "li",
+  "a",
+  "br",
+  "code",
+  "pre",
+  "blockquote",
+  "h4",
+  "hr",
+  "table",
+  "thead",
+  "tbody",
+  "tr",
+  "th",
+  "td",
+];
 const SAFE = /^(?:https:\/\/|mailto:|tel:\+?[\d-]+$)/i;
-const escape = (text: string) => text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+const escape = (text: string) =>
+  text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 
 class Plain extends Renderer {
   html = ({ text }: { text: string }) => escape(text);
@@ -28,7 +51,14 @@ export function rich(text: string, numbers: Dial[], lang: string): HTMLElement {
   holder.dir = "auto";
   if (lang) holder.lang = lang;
   const html = Parser.parse(Lexer.lex(text, OPTIONS), OPTIONS);
-  holder.append(DOMPurify.sanitize(html, { RETURN_DOM_FRAGMENT: true, ALLOWED_TAGS: TAGS, ALLOWED_ATTR: ["href"], ALLOWED_URI_REGEXP: SAFE }));
+  holder.append(
+    DOMPurify.sanitize(html, {
+      RETURN_DOM_FRAGMENT: true,
+      ALLOWED_TAGS: TAGS,
+      ALLOWED_ATTR: ["href"],
+      ALLOWED_URI_REGEXP: SAFE,
+    }),
+  );
   for (const block of holder.children) (block as HTMLElement).dir = "auto";
   dialable(holder, numbers);
   for (const link of holder.querySelectorAll("a")) {
@@ -42,19 +72,29 @@ export function rich(text: string, numbers: Dial[], lang: string): HTMLElement {
 /** The numbers that `text` names, in its order. */
 export function numbersIn(text: string, numbers: Dial[]): Dial[] {
   const found = new Map<string, Dial>();
-  for (const [match] of text.matchAll(pattern(numbers))) found.set(match, numbers.find((one) => one.text === match)!);
+  for (const [match] of text.matchAll(pattern(numbers)))
+    found.set(
+      match,
+      numbers.find((one) => one.text === match)!,
+    );
   return [...found.values()];
 }
 
 function pattern(numbers: Dial[]): RegExp {
-  const texts = numbers.map((one) => one.text.replace(/[^\w\s]/g, "\\$&")).sort((a, b) => b.length - a.length);
-  return new RegExp(texts.length ? `(?<![\\d+£$€.,])(?:${texts.join("|")})(?!\\d| \\d)` : "(?!)", "g");
+  const texts = numbers
+    .map((one) => one.text.replace(/[^\w\s]/g, "\\$&"))
+    .sort((a, b) => b.length - a.length);
+  return new RegExp(
+    texts.length ? `(?<![\\d+£$€.,])(?:${texts.join("|")})(?!\\d| \\d)` : "(?!)",
+    "g",
+  );
 }
 
 function dialable(holder: HTMLElement, numbers: Dial[]): void {
   const walker = document.createTreeWalker(holder, NodeFilter.SHOW_TEXT);
   const texts: Text[] = [];
-  while (walker.nextNode()) if (!walker.currentNode.parentElement?.closest("a")) texts.push(walker.currentNode as Text);
+  while (walker.nextNode())
+    if (!walker.currentNode.parentElement?.closest("a")) texts.push(walker.currentNode as Text);
   for (const text of texts) {
     let rest = text;
     for (const match of text.data.matchAll(pattern(numbers))) {

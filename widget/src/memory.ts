@@ -1,8 +1,15 @@
 // What outlives a page: kept in this tab's sessionStorage, or nowhere when the browser forbids it.
 import type { Clinic } from "./types";
 
-/** A message that has no answer yet. `text` of a choice is its title, for a conversation that no longer knows its id. */
-export interface Pending { client_id: string; text: string; choice?: string }
+/**
+ * A message that has no answer yet. `text` of a choice is its title, for a conversation that no
+ * longer knows its id.
+ */
+export interface Pending {
+  client_id: string;
+  text: string;
+  choice?: string;
+}
 
 export interface Kept {
   token?: string;

@@ -1,4 +1,5 @@
-// The panel: opening and closing, focus, keyboard, scrolling, events for the page. Imported by the launcher when it is needed.
+// The panel: opening and closing, focus, keyboard, scrolling, events for the page. Imported by the
+// launcher when it is needed.
 import { render } from "lit/html.js";
 import { Channel } from "./channel";
 import { themes } from "./colour";
@@ -37,10 +38,21 @@ export async function mount({ host, root, launcher, base, key, options }: Mount)
 
   const find = <E extends HTMLElement>(selector: string) => dialog.querySelector<E>(selector);
   const box = () => find<HTMLTextAreaElement>("#box");
-  const emit = (name: string, detail?: object) => host.dispatchEvent(new CustomEvent(name, { detail }));
-  const conversation = new Conversation(new Channel(base), memory, lang, draw, ({ type, ...detail }: News) => emit(type, detail));
-  const region = navigator.languages.find((one) => one.startsWith(spoken)) ?? lang; // "en" alone would write dates the American way
-  const date = (iso: string) => new Intl.DateTimeFormat(region, { dateStyle: "long", timeZone: "UTC" }).format(new Date(`${iso}T00:00:00Z`));
+  const emit = (name: string, detail?: object) =>
+    host.dispatchEvent(new CustomEvent(name, { detail }));
+  const conversation = new Conversation(
+    new Channel(base),
+    memory,
+    lang,
+    draw,
+    ({ type, ...detail }: News) => emit(type, detail),
+  );
+  // "en" alone would write dates the American way.
+  const region = navigator.languages.find((one) => one.startsWith(spoken)) ?? lang;
+  const date = (iso: string) =>
+    new Intl.DateTimeFormat(region, { dateStyle: "long", timeZone: "UTC" }).format(
+      new Date(`${iso}T00:00:00Z`),
+    );
 
   const actions: Actions = {
     accept: () => {
@@ -81,9 +93,14 @@ export async function mount({ host, root, launcher, base, key, options }: Mount)
       ui.commenting = turn.id;
       ui.thanked.delete(turn.id);
       ui.status = "";
-      void conversation.vote(turn, vote).then((sent) => said(sent ? words.thanks : words.refused, sent ? undefined : turn.id));
+      void conversation
+        .vote(turn, vote)
+        .then((sent) => said(sent ? words.thanks : words.refused, sent ? undefined : turn.id));
       draw();
-      find(".feedback form")?.scrollIntoView({ block: "nearest", behavior: still.matches ? "auto" : "smooth" });
+      find(".feedback form")?.scrollIntoView({
+        block: "nearest",
+        behavior: still.matches ? "auto" : "smooth",
+      });
     },
     comment: (turn, event) => {
       event.preventDefault();
@@ -123,7 +140,10 @@ export async function mount({ host, root, launcher, base, key, options }: Mount)
     },
     save: () => {
       if (!conversation.clinic) return;
-      save(`${conversation.clinic.assistant_name}.txt`, transcript(conversation.items, conversation.clinic, words, date));
+      save(
+        `${conversation.clinic.assistant_name}.txt`,
+        transcript(conversation.items, conversation.clinic, words, date),
+      );
       show();
     },
     handoff: () => {
@@ -139,7 +159,8 @@ export async function mount({ host, root, launcher, base, key, options }: Mount)
     render(view.panel(), dialog);
     const field = box();
     const draft = conversation.kept.draft ?? "";
-    if (field && field.value !== draft) { // kept from the page before, or put back by the conversation
+    if (field && field.value !== draft) {
+      // kept from the page before, or put back by the conversation
       field.value = draft;
       ui.written = field.value.length;
       fit();
@@ -148,7 +169,10 @@ export async function mount({ host, root, launcher, base, key, options }: Mount)
     follow();
   }
 
-  /** Where the focus waits for a reply: the box, or on a phone the conversation, so that the on-screen keyboard makes room for the answer. */
+  /**
+   * Where the focus waits for a reply: the box, or on a phone the conversation, so that the
+   * on-screen keyboard makes room for the answer.
+   */
   function rest(field = box()): void {
     (touch.matches ? find(".scroll") : field)?.focus();
   }
@@ -167,7 +191,10 @@ export async function mount({ host, root, launcher, base, key, options }: Mount)
     field.style.height = `${Math.min(field.scrollHeight + 2, 136)}px`;
   }
 
-  /** Bring the newest item to where it is read: a reply from its beginning, one's own words at the end. */
+  /**
+   * Bring the newest item to where it is read: a reply from its beginning, one's own words at the
+   * end.
+   */
   function follow(force = false): void {
     const scroll = find(".scroll");
     const last = conversation.items.at(-1);
@@ -175,7 +202,13 @@ export async function mount({ host, root, launcher, base, key, options }: Mount)
     if (!scroll || !dialog.open || (mark === shown && !force)) return;
     shown = mark;
     const behavior = still.matches || force ? "auto" : "smooth";
-    const reply = last?.from === "assistant" && !conversation.busy && !conversation.trouble && conversation.items.length > 2 ? find(`[data-id="${last.id}"]`) : null;
+    const reply =
+      last?.from === "assistant" &&
+      !conversation.busy &&
+      !conversation.trouble &&
+      conversation.items.length > 2
+        ? find(`[data-id="${last.id}"]`)
+        : null;
     const question = reply?.previousElementSibling as HTMLElement | null | undefined;
     const start = question && question.offsetHeight < scroll.clientHeight / 3 ? question : reply;
     scroll.scrollTo({ top: start ? start.offsetTop - 12 : scroll.scrollHeight, behavior });
@@ -190,7 +223,10 @@ export async function mount({ host, root, launcher, base, key, options }: Mount)
     else if (from) find(from === "person" ? ".person" : ".menu-button")?.focus();
   }
 
-  /** A phone's panel covers the page, so the page is out of reach meanwhile; elsewhere both can be used. */
+  /**
+   * A phone's panel covers the page, so the page is out of reach meanwhile; elsewhere both can be
+   * used.
+   */
   function raise(): void {
     if (dialog.open) dialog.close();
     if (small.matches) dialog.showModal();
@@ -216,7 +252,10 @@ export async function mount({ host, root, launcher, base, key, options }: Mount)
     follow(true);
   }
 
-  /** Where reading begins: the box when the conversation is on and a keyboard is at hand, else the title. */
+  /**
+   * Where reading begins: the box when the conversation is on and a keyboard is at hand, else the
+   * title.
+   */
   function arrive(): void {
     const field = box();
     if (field && !touch.matches && !ui.sheet) field.focus();
@@ -239,7 +278,8 @@ export async function mount({ host, root, launcher, base, key, options }: Mount)
     emit("close");
   }
 
-  // The back gesture of a phone, which closes a full-screen panel; without a tap before it, the browser does not ask first.
+  // The back gesture of a phone, which closes a full-screen panel; without a tap before it, the
+  // browser does not ask first.
   dialog.addEventListener("cancel", (event) => {
     event.preventDefault();
     if (ui.sheet) show();

@@ -1,9 +1,13 @@
-// On a phone the panel fills what the on-screen keyboard leaves of the screen (visualViewport), and nothing of it lies beneath.
+// On a phone the panel fills what the on-screen keyboard leaves of the screen (visualViewport), and
+// nothing of it lies beneath.
 
 /** Below this width or height (CSS pixels) the panel takes the whole screen. */
 export const SMALL = "(max-width: 640px), (max-height: 480px)";
 
-/** Keep `panel`'s --view-height and --view-top at the visible part of the page until the returned function is called. */
+/**
+ * Keep `panel`'s --view-height and --view-top at the visible part of the page until the returned
+ * function is called.
+ */
 export function followKeyboard(panel: HTMLElement, moved: () => void): () => void {
   const view = window.visualViewport;
   const place = () => {

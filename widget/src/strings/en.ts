@@ -1,4 +1,5 @@
-// The words of the interface. {placeholders} are filled in; what the assistant says comes from the server.
+// The words of the interface. {placeholders} are filled in; what the assistant says comes from the
+// server.
 export const en = {
   automated: "Automated assistant",
   close: "Close",
@@ -45,13 +46,17 @@ export const en = {
   back: "Back",
   restartAsk: "Start again? This conversation leaves the screen.",
   restartYes: "Start again",
-  eraseAsk: "Delete this conversation from the clinic's server and from this page? This cannot be undone.",
+  eraseAsk:
+    "Delete this conversation from the clinic's server and from this page? This cannot be undone.",
   eraseYes: "Delete it",
   eraseFailed: "It could not be deleted just now. Please try again, or call {phone}.",
   erasing: "Deleting",
   erased: "Your conversation has been deleted.",
-  erasedSent: "Your conversation has been deleted. The clinic already has your request: call {phone}.",
-  erasedExpired: "This conversation has expired and cannot be deleted from here. It is erased {days} days after it was held; if that is too late, call {phone}.",
+  erasedSent:
+    "Your conversation has been deleted. The clinic already has your request: call {phone}.",
+  erasedExpired:
+    "This conversation has expired and cannot be deleted from here. " +
+    "It is erased {days} days after it was held; if that is too late, call {phone}.",
   begin: "Start a new conversation",
   personText: "The team of {clinic} is glad to help you.",
   mail: "Write to {email}",
@@ -59,13 +64,16 @@ export const en = {
   hours: "Opening hours",
   ask: "Ask here to be put in touch",
   askText: "I would like to talk to a person.",
-  expired: "The earlier conversation has expired. A new one has begun; its answers no longer know what was said above.",
+  expired:
+    "The earlier conversation has expired. " +
+    "A new one has begun; its answers no longer know what was said above.",
   restarted: "A new conversation.",
   unknown_choice: "That choice is no longer known. Please type your question instead.",
   too_large: "That text is too large to be sent. It is back in the box: please shorten it.",
   offline: "You seem to be offline. Your message is kept and is sent when you are connected again.",
   busy: "That was a lot at once. Please wait {seconds} seconds and try again.",
-  unavailable: "The assistant cannot answer just now. Your message is kept; please try again in a moment.",
+  unavailable:
+    "The assistant cannot answer just now. Your message is kept; please try again in a moment.",
   offlineStart: "You seem to be offline. The assistant needs a connection.",
   unavailableStart: "The assistant cannot be reached just now.",
   orCall: "Or call {phone}.",

@@ -7,7 +7,13 @@ const es: Strings = {
   menu: "Más",
   person: "Hablar con una persona",
   before: "Antes de empezar",
-  notice: "Soy {name}, un asistente automático de {clinic}, **no un profesional sanitario**.\n\n- Doy información general sobre el microneedling, en inglés. No puedo examinarle, ponerle nombre a una dolencia, mirar fotos ni decir si un tratamiento es adecuado para usted.\n- No escriba nombres, fotos ni su historial médico.\n- En una emergencia llame al **{number}**.\n- Las conversaciones se guardan {days} días.",
+  notice:
+    "Soy {name}, un asistente automático de {clinic}, **no un profesional sanitario**.\n\n" +
+    "- Doy información general sobre el microneedling, en inglés. No puedo examinarle, ponerle " +
+    "nombre a una dolencia, mirar fotos ni decir si un tratamiento es adecuado para usted.\n" +
+    "- No escriba nombres, fotos ni su historial médico.\n" +
+    "- En una emergencia llame al **{number}**.\n" +
+    "- Las conversaciones se guardan {days} días.",
   privacy: "Aviso de privacidad",
   accept: "Entiendo, empezar",
   emergencyCall: "Emergencia: llame al {number}",
@@ -47,13 +53,17 @@ const es: Strings = {
   back: "Volver",
   restartAsk: "¿Empezar de nuevo? Esta conversación desaparece de la pantalla.",
   restartYes: "Empezar de nuevo",
-  eraseAsk: "¿Borrar esta conversación del servidor de la clínica y de esta página? No se puede deshacer.",
+  eraseAsk:
+    "¿Borrar esta conversación del servidor de la clínica y de esta página? No se puede deshacer.",
   eraseYes: "Borrarla",
   eraseFailed: "No se pudo borrar ahora. Inténtelo de nuevo o llame al {phone}.",
   erasing: "Borrando",
   erased: "Su conversación ha sido borrada.",
-  erasedSent: "Su conversación ha sido borrada. La clínica ya tiene su solicitud: llame al {phone}.",
-  erasedExpired: "Esta conversación ha caducado y no se puede borrar desde aquí. Se elimina sola a los {days} días; para borrarla antes, llame al {phone}.",
+  erasedSent:
+    "Su conversación ha sido borrada. La clínica ya tiene su solicitud: llame al {phone}.",
+  erasedExpired:
+    "Esta conversación ha caducado y no se puede borrar desde aquí. " +
+    "Se elimina sola a los {days} días; para borrarla antes, llame al {phone}.",
   begin: "Empezar otra conversación",
   personText: "El equipo de {clinic} le ayudará con gusto.",
   mail: "Escribir a {email}",
@@ -61,13 +71,17 @@ const es: Strings = {
   hours: "Horario",
   ask: "Pedir contacto aquí",
   askText: "I would like to talk to a person.",
-  expired: "La conversación anterior ha caducado. Ha empezado otra; sus respuestas ya no conocen lo dicho arriba.",
+  expired:
+    "La conversación anterior ha caducado. " +
+    "Ha empezado otra; sus respuestas ya no conocen lo dicho arriba.",
   restarted: "Una conversación nueva.",
   unknown_choice: "Esa opción ya no existe. Escriba su pregunta.",
-  too_large: "El texto es demasiado largo para enviarlo. Está de nuevo en el cuadro: acórtelo, por favor.",
+  too_large:
+    "El texto es demasiado largo para enviarlo. Está de nuevo en el cuadro: acórtelo, por favor.",
   offline: "Parece que no hay conexión. Su mensaje se guarda y se envía cuando vuelva la conexión.",
   busy: "Ha sido mucho a la vez. Espere {seconds} segundos e inténtelo de nuevo.",
-  unavailable: "El asistente no puede responder ahora. Su mensaje se guarda; inténtelo dentro de un momento.",
+  unavailable:
+    "El asistente no puede responder ahora. Su mensaje se guarda; inténtelo dentro de un momento.",
   offlineStart: "Parece que no hay conexión. El asistente la necesita.",
   unavailableStart: "No se puede contactar con el asistente ahora.",
   orCall: "O llame al {phone}.",
