@@ -28,6 +28,8 @@ Reviewed by: ______________________________  Registration: __________________  D
 
 
 #: The basis of a text that data/review.yml does not name.
+#: Texts of circumstances that meet.
+TOGETHER = ("caution", "other", "reminder", "booking")
 UNNOTED = {"evidence": "none noted", "background": "no basis is noted in data/review.yml"}
 
 
@@ -177,6 +179,17 @@ def page(kb: Knowledge) -> str:
             )
             if getattr(entry, key)
         ]
+    for name, entry in kb.together.items():
+        lines += [
+            "",
+            f"### Circumstances that meet (`{name}`)",
+            "",
+            f"Rests on: {basis(review['together'].get(name, UNNOTED), entry.sources, kb)}",
+            "",
+            "| | text | |",
+            "|---|---|---|",
+        ]
+        lines += [row(key, getattr(entry, key)) for key in TOGETHER]
     lines += [
         "",
         "## Caveats (data/knowledge/caveats.yml)",

@@ -26,6 +26,8 @@ WORSENING = re.compile(
 #: Characters of a message up to which the trained model may doubt a pattern: of a longer one it
 #: reads only the telling sentences.
 MOST_TO_DOUBT = 4000
+#: Four letters and more with a blank or a mark between each two of them.
+SPELLED_OUT = re.compile(r"(?<![\w.*-])[^\W\d_](?:[ .*-][^\W\d_]){3,40}(?![\w*-])")
 #: Rows of the triage table.
 BREATHING, NUMBING = 1, 2
 #: Rows that tell of a deed, not of a symptom: shared needles, a skipped medicine.
@@ -51,6 +53,11 @@ def bare_names() -> FrozenSet[str]:
         for name in (value, *names)
         if not SYMPTOM.search(name)
     )
+
+
+def whole_words(text: str) -> str:
+    """Words spelled out letter by letter put together: "I can't b r e a t h e"."""
+    return SPELLED_OUT.sub(lambda match: re.sub(r"\W", "", match.group()), text)
 
 
 #: An emergency in so few words ("heart attack") has no other sense; below one, a single word
@@ -81,6 +88,7 @@ class Triage:
     def _find(self, text: str) -> Finding:
         """How soon what `text` (normalised) reports needs care: as it is written, and with its
         words put right, which may be the wrong ones."""
+        text = whole_words(text)
         spelled = self.spelled(text)
         found = self._read(spelled)
         return found if spelled == text else more_urgent(found, self._read(text))

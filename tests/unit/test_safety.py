@@ -926,6 +926,128 @@ def test_a_medicine_that_harms_a_baby(known, stated, level):
     )
 
 
+TOGETHER = [
+    ("i am taking isotretinoin", "i might be pregnant what should i do"),
+    ("i'm on roaccutane, can i still come", "i am pregnant"),
+    ("i am pregnant", "i'm on roaccutane, can i still come"),
+    ("i am pregnant", "i'm pregnant and on roaccutane"),
+    ("hello", "i take roaccutane and i just found out i'm pregnant"),
+    ("i inject methotrexate", "i think i'm pregnant"),
+    ("i'm 8 weeks pregnant", "i take mycophenolate for my kidney"),
+    ("my wife takes accutane", "my wife is pregnant"),
+]
+APART = [
+    ("i take prednisolone", "i am pregnant"),
+    ("i finished roaccutane two years ago", "i am pregnant"),
+    ("my sister is on roaccutane", "i am pregnant"),
+    ("i'm on roaccutane", "i'm not pregnant"),
+    ("i am pregnant", "i take warfarin"),
+    ("hello", "on accutane with a pregnancy test every month, can I book"),
+]
+
+
+@pytest.mark.parametrize(
+    "before, now, level",
+    [(*texts, "same_day") for texts in TOGETHER] + [(*texts, "none") for texts in APART],
+)
+def test_circumstances_that_are_more_together(before, now, level):
+    find = Circumstances().find
+    known = remember({}, find(before))
+    finding = harmful_together(find(now), known)
+    assert (finding.level, finding.rows) == ((level, (21,)) if level != "none" else (level, ()))
+    after = remember(known, find(now))
+    assert harmful_together(find(now), after).level == "none"  # it is told once
+
+
+CARRIES_ON = re.compile(r"as prescribed|carr(?:y|ies) on|keep taking|as told|never stop", re.I)
+
+
+@pytest.mark.parametrize("before, now", TOGETHER)
+@pytest.mark.parametrize("topic", ["cost", "pain", "isotretinoin", "medications", "candidacy"])
+def test_nobody_is_told_to_carry_on_with_what_harms_a_baby(kb, before, now, topic):
+    find = Circumstances().find
+    told = remember(remember({}, find(before)), find(now))
+    state = {**new_state(), "circumstances": told}
+    question = {
+        "text": now,
+        "topic": topic,
+        "confidence": 0.9,
+        "candidates": [],
+        "entities": {"medication": ["isotretinoin"]},
+        "decision": "answer",
+    }
+    for stated in ([], find(before), find(now)):
+        turn, _ = compose(
+            {"language": "en", "questions": [question], "circumstances": stated}, state, kb
+        )
+        text = " ".join(message.text for message in turn.messages)
+        assert not CARRIES_ON.search(text), text
+        assert len(re.findall(r"prescriber|person who prescribed", text)) >= 1
+        assert sum(message.role == "caution" for message in turn.messages) == 1
+        if stated:
+            assert turn.messages[0].text.startswith(("Please ring", "Please ask them to ring"))
+            assert turn.urgency == "same_day"
+
+
+def test_a_circumstance_of_a_combination_speaks_for_itself_alone(kb):
+    state = {**new_state(), "circumstances": {"isotretinoin": {"who": "self", "when": "now"}}}
+    question = {
+        "text": "",
+        "topic": "cost",
+        "confidence": 0.9,
+        "candidates": [],
+        "entities": {},
+        "decision": "answer",
+    }
+    turn, _ = compose({"language": "en", "questions": [question]}, state, kb)
+    assert any("isotretinoin" in m.text and m.role == "caution" for m in turn.messages)
+    assert all("harm a baby" not in m.text for m in turn.messages)
+
+
+ASKED_FIRST = [
+    "can you tell me what to do my lips are swelling and i cant breathe",
+    "how long does this last my face is swelling up fast and i feel like i cant breathe",
+    "does it go away i cant breathe",
+    "is there anything i can take my tongue is getting bigger",
+    "could you help my throat is closing up",
+    "can you call someone she's passed out",
+    "do you have a doctor there he is having a seizure",
+    "will it stop my face won't stop bleeding it has been an hour",
+    "I can't b r e a t h e",
+    "help i cant b.r.e.a.t.h.e",
+]
+ONLY_ASKED = [
+    "can microneedling make my throat swell?",
+    "could the cream make my throat swell so that i cant breathe",
+    "will it make my lips swell so much that i cant breathe",
+    "does the numbing cream make you feel like i cant breathe",
+    "what if my lips swell and i cant breathe",
+    "can you tell me what happens when my throat is closing",
+    "how likely is it that i get trouble breathing",
+    "does it hurt my skin is dry and i have a wedding",
+    "do you ever have people pass out",
+    "how long will i be swollen",
+    "would it make me faint i have low blood pressure",
+]
+
+
+@pytest.mark.parametrize("text", ASKED_FIRST)
+def test_a_question_before_an_emergency_does_not_hide_it(triage, text):
+    assert Triage().find(text).level == "emergency"
+    assert triage.find(text).level == "emergency"
+
+
+@pytest.mark.parametrize("text", ["my throt is closin i cnat breath", "my tounge is swelling"])
+def test_an_emergency_may_be_misspelt(triage, text):
+    assert triage.find(text).level == "emergency"
+
+
+@pytest.mark.parametrize("text", ONLY_ASKED)
+def test_a_question_about_an_emergency_is_none(triage, text):
+    for found in (Triage().find(text), triage.find(text)):
+        assert LEVELS.index(found.level) < LEVELS.index("same_day"), found
+
+
 def test_despair_is_no_overdose(parse):
     assert (
         response_name(parse("i feel like dying i hate my face")["meaning"]["triage"])
