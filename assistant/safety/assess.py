@@ -8,7 +8,14 @@ from typing import FrozenSet, Optional
 
 from assistant.safety.classifier import TriageModel, parts_of
 from assistant.safety.languages import ForeignFlags
-from assistant.safety.triage import LEVELS, Finding, RedFlags, more_urgent, thought_of
+from assistant.safety.triage import (
+    LEVELS,
+    Finding,
+    RedFlags,
+    more_urgent,
+    thought_of,
+    told_after_questions,
+)
 from assistant.understanding import lexicon
 from assistant.understanding.language import detect
 from assistant.understanding.spelling import Speller
@@ -90,23 +97,29 @@ class Triage:
         words put right, which may be the wrong ones."""
         text = whole_words(text)
         spelled = self.spelled(text)
-        found = self._read(spelled)
-        return found if spelled == text else more_urgent(found, self._read(text))
+        language = detect(text)
+        # Other languages are read as they are written: put right, "tengo" is "tango".
+        abroad = self.foreign.find(text, language, sure=language != "en")
+        found = self._read(spelled, abroad)
+        return found if spelled == text else more_urgent(found, self._read(text, abroad))
 
     def _bluntly(self, text: str, level: str) -> bool:
         """Whether a sentence of hardly any words but the sign reports `level`: "fever", "heart
         attack", "I can't breathe."."""
         parts = [part for part in re.split(r"[.!?;\n]+", text) if part.strip()]
+        parts += told_after_questions(text)
         most = 1 if level != "emergency" else BLUNT if len(parts) > 1 else NO_ROOM_FOR_DOUBT
         return any(
             len(part.split()) <= most and self.red_flags.find(part).level == level for part in parts
         )
 
     def _told_by_itself(self, text: str, level: str) -> bool:
-        """Whether one of several sentences reports `level` for the patterns and, read alone, for
-        the trained model too: what is said beside it cannot take it back."""
+        """Whether one of several sentences, or what follows a question, reports `level` for the
+        patterns and, read alone, for the trained model too: what is said beside it cannot take it
+        back."""
         parts = parts_of(text)
-        return len(parts) > 1 and any(
+        parts = [*(parts if len(parts) > 1 else []), *told_after_questions(text)]
+        return any(
             self.red_flags.find(part).level == level
             and LEVELS.index(self.model.find(part).level) >= LEVELS.index(level)
             for part in parts
@@ -139,17 +152,17 @@ class Triage:
             and self.model.doubts(text, found.level, firm=bool(WORSENING.search(text)))
         )
 
-    def _read(self, text: str) -> Finding:
-        """How soon what one wording reports needs care."""
+    def _read(self, text: str, abroad: Finding) -> Finding:
+        """How soon what one wording reports needs care; `abroad` is what the signs of other
+        languages say of it."""
         if text.strip(" ?!.,").lower() in bare_names():
             return Finding()
         language = detect(text)
         found = self.red_flags.find(text)
-        abroad = self.foreign.find(text, language, sure=language != "en")
         if language == "en":
             if self._doubted(found, text):
                 found = Finding(crisis=found.crisis)  # "nearly passed out at the price"
-            found = more_urgent(found, abroad)  # of which the English model knows nothing
+            found = more_urgent(abroad, found)  # of which the English model knows nothing
             if self.model and found.language == "en":
                 found = more_urgent(found, self.model.find(text))
         else:

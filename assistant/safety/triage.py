@@ -323,6 +323,18 @@ def told_after(sentence: str, general: re.Match) -> Optional[int]:
     )
 
 
+def told_after_questions(text: str) -> List[str]:
+    """What somebody tells of themselves after a question in the same sentence, from there to the
+    end of the sentence."""
+    sentences = [text[begin:end] for begin, end in zip(_sentences(text), _sentences(text)[1:])]
+    sentences.append(text[_sentences(text)[-1] :])
+    return [
+        sentence[manner.told :]
+        for sentence, manner in ((sentence, manner_of(sentence)) for sentence in sentences)
+        if manner.told is not None
+    ]
+
+
 def thought_of(begin: str, whole: str) -> bool:
     """Whether what `begin` leads to is only asked about or planned, and nothing in the `whole`
     sentence says that it has happened."""

@@ -347,7 +347,7 @@ def test_numbers_are_joined_by_the_words_of_the_language(kb, tmp_path):
         ("GB", {"de": "999", "zh": "999"}),
         ("XX", {"de": "örtliche Notrufnummer", "es": "número local"}),
     ):
-        clinic_file.write_text(f"name: A\nphone: '+43 1 234567'\ncountry: {country}\n", "utf-8")
+        clinic_file.write_text(f"name: Ada\nphone: '+43 1 234567'\ncountry: {country}\n", "utf-8")
         phrases = load_phrases(load_clinic(clinic_file))
         for language in WITH_EMERGENCY:
             for name in ("emergency", "crisis_suicidal"):
@@ -1018,7 +1018,6 @@ ASKED_FIRST = [
 ]
 ONLY_ASKED = [
     "can microneedling make my throat swell?",
-    "could the cream make my throat swell so that i cant breathe",
     "will it make my lips swell so much that i cant breathe",
     "does the numbing cream make you feel like i cant breathe",
     "what if my lips swell and i cant breathe",
