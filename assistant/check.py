@@ -12,6 +12,7 @@ from ruamel.yaml import YAML
 
 from assistant import knowledge, paths
 from assistant.knowledge import Knowledge
+from assistant.safety.circumstances import combinations
 from assistant.yamlfile import ContentError, Problem, YamlFile, plain
 
 #: Words that each text of a topic may have: fewest, most.
@@ -115,7 +116,16 @@ def texts_in(file: YamlFile, node, location: Tuple = ()) -> Iterator[Said]:
     """Every text with a blank in it below `node`, keys that are not shown to visitors left out."""
     if isinstance(node, dict):
         for key, value in node.items():
-            if key not in ("reviewed", "sources", "note", "url", "seen", "publisher", "key"):
+            if key not in (
+                "reviewed",
+                "sources",
+                "note",
+                "url",
+                "seen",
+                "publisher",
+                "key",
+                "unsaid",
+            ):
                 yield from texts_in(file, value, (*location, key))
     elif isinstance(node, list):
         for number, value in enumerate(node):
@@ -264,6 +274,21 @@ def links(kb: Knowledge) -> List[Problem]:
                         "Correct the id, or add the entry there.",
                     )
                 )
+    for name, together in kb.together.items():
+        file, where = kb.files["cautions"], ("together", name)
+        for circumstance in together.silences:
+            if circumstance not in kb.circumstances:
+                problems.append(
+                    file.problem(where, f"`{circumstance}` is no circumstance", "Correct the id.")
+                )
+    for name in combinations().keys() ^ kb.together.keys():
+        problems.append(
+            kb.files["cautions"].problem(
+                ("together",),
+                f"`{name}` is not in both cautions.yml and data/safety/circumstances.yml",
+                "Write it under `together:` of both files.",
+            )
+        )
     for name in kb.replies["suggested_topics"]:
         if name not in kb.topics:
             problems.append(

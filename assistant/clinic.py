@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, Extra, Field, constr, root_validator, validator
 
 from assistant import paths
-from assistant.yamlfile import ContentError, Problem, YamlFile
+from assistant.yamlfile import ContentError, Problem, YamlFile, plain
 
 DURATION = re.compile(r"^(at least |about |up to )?\d+( to \d+)? (hours?|days?|weeks?|months?)$")
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -373,8 +373,16 @@ class Phrases:
     empty.
     """
 
-    def __init__(self, clinic: Clinic, phrases: Dict[str, Dict[str, str]], country: Country):
+    def __init__(
+        self,
+        clinic: Clinic,
+        phrases: Dict[str, Dict[str, str]],
+        country: Country,
+        numbers: Optional[Dict[str, str]] = None,
+    ):
         self.clinic, self.country = clinic, country
+        #: The emergency number in the words of other languages, by language.
+        self.numbers = numbers or {}
         given = self._given(clinic)
         values = {}
         for name, texts in phrases.items():
@@ -443,10 +451,12 @@ class Phrases:
     def _substitute(text: str, values: Dict[str, str]) -> str:
         return re.sub(r"\{(\w+)\}", lambda m: values.get(m.group(1)) or m.group(0), text)
 
-    def fill(self, text: str, **more: str) -> str:
-        """`text` with every placeholder replaced, by `more` first. Raises KeyError for one that
-        nothing defines."""
+    def fill(self, text: str, language: Optional[str] = None, **more: str) -> str:
+        """`text`, written in `language` (English: None), with every placeholder replaced, by `more`
+        first. Raises KeyError for one that nothing defines."""
         values = {**self.values, **more}
+        if language in self.numbers:
+            values["emergency_number"] = self.numbers[language]
         for _, field, _, _ in Formatter().parse(text):
             if field is not None and not values.get(field):
                 raise KeyError(field)
@@ -524,4 +534,20 @@ def load_phrases(clinic: Clinic, folder: Path = None) -> Phrases:
             for k, v in entries.items()
         },
         Country(code, {**default, **own}),
+        numbers_abroad(plain(countries.data.get("languages") or {}), code, {**default, **own}),
     )
+
+
+def numbers_abroad(
+    languages: Dict[str, Dict[str, str]], country: str, lines: Dict[str, str]
+) -> Dict[str, str]:
+    """The emergency number of a country in the words of other languages (countries.yml:
+    `languages`), by language."""
+    return {
+        code: (
+            words["local_number"]
+            if country == "default"
+            else lines["emergency_number"].replace(" or ", f" {words['or']} ")
+        )
+        for code, words in languages.items()
+    }

@@ -28,6 +28,8 @@ Reviewed by: ______________________________  Registration: __________________  D
 
 
 #: The basis of a text that data/review.yml does not name.
+#: Texts of circumstances that meet.
+TOGETHER = ("caution", "other", "reminder", "booking")
 UNNOTED = {"evidence": "none noted", "background": "no basis is noted in data/review.yml"}
 
 
@@ -86,11 +88,13 @@ def reply_rows(kb: Knowledge, review: Dict[str, Any]) -> Iterator[str]:
     for name, variations in responses.items():
         name = name.replace("utter_", "")
         level, _, language = name.rpartition("_")
-        entry = review["replies"].get(
-            level if language in kb.replies["languages"] else name, UNNOTED
-        )
+        translated = language in kb.replies["languages"]
+        entry = review["replies"].get(level if translated else name, UNNOTED)
+        rests_on = basis(entry, entry.get("sources", []), kb)
+        if translated:
+            rests_on = f"{rests_on}; {background(review['translations']['background'])}"
         for variation in variations:
-            yield based_row(name, variation["text"], basis(entry, entry.get("sources", []), kb))
+            yield based_row(name, variation["text"], rests_on)
 
 
 def based_row(name: str, text: str, rests_on: str) -> str:
@@ -175,6 +179,17 @@ def page(kb: Knowledge) -> str:
             )
             if getattr(entry, key)
         ]
+    for name, entry in kb.together.items():
+        lines += [
+            "",
+            f"### Circumstances that meet (`{name}`)",
+            "",
+            f"Rests on: {basis(review['together'].get(name, UNNOTED), entry.sources, kb)}",
+            "",
+            "| | text | |",
+            "|---|---|---|",
+        ]
+        lines += [row(key, getattr(entry, key)) for key in TOGETHER]
     lines += [
         "",
         "## Caveats (data/knowledge/caveats.yml)",

@@ -5,7 +5,7 @@ A *reading* (assistant.understanding.reader) says what a message asks; a *state*
 conversation remembers (slot `conversation`). `compose` gives the turn and the state after it.
 """
 
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Set, Tuple
 
 from assistant.conversation import desk, manners
 from assistant.knowledge import Knowledge, Topic
@@ -87,7 +87,8 @@ def compose(reading: Dict[str, Any], state: Optional[State], kb: Knowledge) -> T
         for name, how in known.items()
         if not (reading.get("for_me") and how["who"] == "other")
     }
-    caution(turn, [item for item in stated if not item["denied"]], concerned, kb)
+    now_stated = [item for item in stated if not item["denied"]]
+    caution(turn, now_stated, concerned, kb, circumstances.met(known))
     state = triage(turn, reading, state, kb)
     manners.without_link(turn, known, kb)
     manners.offer(turn, reading, state, kb)
@@ -133,7 +134,7 @@ def other_language(language: str, kb: Knowledge) -> Turn:
     turn.messages.append(
         Message(
             "answer",
-            kb.phrases.fill(replies.get(language, replies["other"])),
+            kb.phrases.fill(replies.get(language, replies["other"]), language),
             language=language if language in replies and language != "other" else None,
         )
     )
@@ -336,7 +337,7 @@ def still_urgent(language: str, state: State, kb: Knowledge) -> Message:
     )
     return Message(
         "triage",
-        kb.reply(f"still_{level}_{code}" if code else f"still_{level}"),
+        kb.phrases.fill(kb.replies[f"still_{level}_{code}" if code else f"still_{level}"], code),
         "urgent_symptom",
         level,
         code,
@@ -348,10 +349,18 @@ BOOKING_TOPICS = ("cost", "booking", "insurance_financing")
 
 
 def caution(
-    turn: Turn, stated: List[Dict[str, Any]], known: Dict[str, Dict[str, str]], kb: Knowledge
+    turn: Turn,
+    stated: List[Dict[str, Any]],
+    known: Dict[str, Dict[str, Any]],
+    kb: Knowledge,
+    met: Optional[Dict[str, List[str]]] = None,
 ) -> None:
     """Add what personal circumstances change: in full when stated in this message, as a reminder
-    when told earlier."""
+    when told earlier; in the words of a combination where several are `met` in one person."""
+    met = {name: names for name, names in (met or {}).items() if name in kb.together}
+    silent = silence(turn, stated, known, met, kb)
+    stated = [item for item in stated if item["id"] not in silent]
+    known = {name: how for name, how in known.items() if name not in silent}
     now = {item["id"] for item in stated}
     for item in stated:
         entry = kb.circumstances[item["id"]]
@@ -416,6 +425,49 @@ def caution(
         and "urgent_symptom" not in turn.topics
     ):
         turn.topics.insert(0, "urgent_symptom")
+
+
+def silence(
+    turn: Turn,
+    stated: List[Dict[str, Any]],
+    known: Dict[str, Dict[str, Any]],
+    met: Dict[str, List[str]],
+    kb: Knowledge,
+) -> Set[str]:
+    """Say what holds of the combinations that are `met`: first and in full when the message tells
+    of one of their circumstances, or the answer would say what must not be said then; else as a
+    reminder. Gives the circumstances that have no words of their own then."""
+    silent: Set[str] = set()
+    for name, names in met.items():
+        entry = kb.together[name]
+        silent |= {*names, *entry.silences}
+        told = [item for item in stated if item["id"] in silent]
+        hows = [*told, *(how for key, how in known.items() if key in names)]
+        if not hows:  # told of somebody else, and the question is about the visitor
+            continue
+        others = hows[0]["who"] == "other"
+        topics = [kb.circumstances[key].topic for key in names]
+        asked = [kb.topic(topic) for topic in turn.topics if topic in kb.topics]
+        wrong = [message for message in turn.messages if entry.forbids(message.text)]
+        if told or wrong:
+            replaced = [m for m in turn.messages if m.role == "answer" and m.topic in topics]
+            turn.messages = [m for m in turn.messages if m not in wrong + replaced]
+            text = kb.phrases.fill(entry.other if others else entry.caution)
+            turn.messages.insert(turn_opening(turn), Message("caution", text, topics[0]))
+            level = circumstances.combinations()[name].level
+            turn.urgency = max(turn.urgency, level, key=URGENCY.index)
+            if turn.kind in ("answer", "clarify", "fallback", "smalltalk", "out_of_scope"):
+                turn.kind = "caution"
+        elif any(kb.circumstances[key].touches(topic) for key in names for topic in asked):
+            booking = any(topic.id in BOOKING_TOPICS for topic in asked)
+            text = kb.phrases.fill(entry.booking if booking else entry.reminder)
+            if others:
+                text = kb.reply("for_the_other", reminder=text)
+            turn.say("caution", text, topics[0])
+        else:
+            continue
+        turn.cautions += names
+    return silent
 
 
 def turn_opening(turn: Turn) -> int:

@@ -2,6 +2,7 @@
 assistant runs."""
 
 import datetime as dt
+import re
 import threading
 import time
 from dataclasses import dataclass, field
@@ -149,6 +150,32 @@ class Circumstance(Strict):
         return topic.group != "boundaries" and topic.id not in ("clinic_info", "human_handoff")
 
 
+class Together(Strict):
+    """What is said of circumstances that meet in one person (data/safety/circumstances.yml:
+    `together`), instead of their own words and of those of `silences`; `unsaid` is a pattern of
+    what nothing else in the turn may say."""
+
+    caution: Text
+    other: Text
+    reminder: Text
+    booking: Text
+    silences: List[str] = []
+    unsaid: Optional[str]
+    sources: List[str] = []
+
+    @validator("unsaid")
+    def _unsaid(cls, value):
+        try:
+            re.compile(value or "")
+        except re.error as error:
+            raise ValueError(f"not a pattern ({error})") from None
+        return value
+
+    def forbids(self, text: str) -> bool:
+        """Whether `text` says what must not be said then."""
+        return bool(self.unsaid and re.search(self.unsaid, text, re.I | re.S))
+
+
 @dataclass
 class Knowledge:
     """The whole knowledge base, validated entry by entry, with the clinic's phrases."""
@@ -157,6 +184,7 @@ class Knowledge:
     caveats: Dict[str, Caveat]
     sources: Dict[str, Source]
     circumstances: Dict[str, Circumstance]
+    together: Dict[str, Together]
     replies: Dict[str, Any]
     risk_topics: List[str]
     clinic: Clinic
@@ -242,8 +270,9 @@ def load(folder: Path = None, clinic_path: Path = None) -> Knowledge:
         ("caveats", "caveats", Caveat),
         ("sources", "sources", Source),
         ("cautions", "circumstances", Circumstance),
+        ("cautions", "together", Together),
     ):
-        file = read(name)
+        file = files.get(name) or read(name)
         parts[key] = _section(file, key, model, problems) if file else {}
     replies, conversation = read("replies"), read("conversation")
     clinic = phrases = None
@@ -262,6 +291,7 @@ def load(folder: Path = None, clinic_path: Path = None) -> Knowledge:
         parts["caveats"],
         parts["sources"],
         parts["circumstances"],
+        parts["together"],
         texts,
         risk,
         clinic,

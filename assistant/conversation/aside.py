@@ -18,11 +18,13 @@ def carry(turn: Turn, said: Said, state: Dict[str, Any]) -> Dict[str, Any]:
         for item in said.meaning.get("circumstances", [])
         if item["id"] in said.kb.circumstances
     ]
-    compose.caution(turn, [item for item in stated if not item["denied"]], {}, said.kb)
+    known = circumstances.remember(state["circumstances"], stated)
+    now_stated = [item for item in stated if not item["denied"]]
+    compose.caution(turn, now_stated, {}, said.kb, circumstances.met(known))
     finding = said.meaning.get("triage") or {}
     if finding.get("level") == "contact_clinic":
         compose.triage(turn, said.meaning, {**state, "urgent": None}, said.kb)
-    return {**state, "circumstances": circumstances.remember(state["circumstances"], stated)}
+    return {**state, "circumstances": known}
 
 
 def beside(

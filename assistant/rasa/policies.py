@@ -17,7 +17,7 @@ from assistant import compose
 from assistant.handoff.form import SKIP
 from assistant.rasa.runtime import live_knowledge, responses
 from assistant.safety.circumstances import remember
-from assistant.safety.replies import URGENT, response_name, said_by_rasa
+from assistant.safety.replies import URGENT, language_of, response_name, said_by_rasa
 from assistant.turn import URGENCY
 
 DEACTIVATE_LOOP = "action_deactivate_loop"
@@ -116,7 +116,9 @@ def noted(name: str, finding: Dict[str, Any], state: Optional[Dict[str, Any]]) -
     """What the conversation remembers once the response `name` was said: the turn, so that it can
     be said again, and the most urgent level that is not settled."""
     state = {**compose.new_state(), **(state or {})}
-    turn = said_by_rasa(name, live_knowledge().get().phrases.fill(responses()[name]))
+    turn = said_by_rasa(
+        name, live_knowledge().get().phrases.fill(responses()[name], language_of(name))
+    )
     if finding["level"] in URGENT:
         before = state["urgent"] or "none"
         state.update(

@@ -31,7 +31,7 @@ from assistant.rasa.record import Record
 from assistant.rasa.runtime import circumstances, live_knowledge, responses, triage
 from assistant.rasa.throttle import Throttle
 from assistant.safety.circumstances import remember
-from assistant.safety.replies import response_name, said_by_rasa
+from assistant.safety.replies import language_of, response_name, said_by_rasa
 from assistant.turn import Turn, public, together
 from assistant.understanding.reader import chosen_meaning, intent_of
 from assistant.understanding.text import bounded, normalise
@@ -552,7 +552,9 @@ class Endpoints:
         lock, so that a hung action never holds it up."""
         name = response_name(triage().find(said).as_dict())
         return (
-            said_by_rasa(name, live_knowledge().get().phrases.fill(responses()[name]))
+            said_by_rasa(
+                name, live_knowledge().get().phrases.fill(responses()[name], language_of(name))
+            )
             if name
             else None
         )

@@ -8,9 +8,16 @@ from typing import FrozenSet, Optional
 
 from assistant.safety.classifier import TriageModel, parts_of
 from assistant.safety.languages import ForeignFlags
-from assistant.safety.triage import LEVELS, Finding, RedFlags, more_urgent, thought_of
+from assistant.safety.triage import (
+    LEVELS,
+    Finding,
+    RedFlags,
+    more_urgent,
+    thought_of,
+    told_after_questions,
+)
 from assistant.understanding import lexicon
-from assistant.understanding.language import detect, maybe_foreign
+from assistant.understanding.language import detect
 from assistant.understanding.spelling import Speller
 
 #: Worse than it was: healing goes the other way, so that a message full of ordinary reactions does
@@ -26,6 +33,8 @@ WORSENING = re.compile(
 #: Characters of a message up to which the trained model may doubt a pattern: of a longer one it
 #: reads only the telling sentences.
 MOST_TO_DOUBT = 4000
+#: Four letters and more with a blank or a mark between each two of them.
+SPELLED_OUT = re.compile(r"(?<![\w.*-])[^\W\d_](?:[ .*-][^\W\d_]){3,40}(?![\w*-])")
 #: Rows of the triage table.
 BREATHING, NUMBING = 1, 2
 #: Rows that tell of a deed, not of a symptom: shared needles, a skipped medicine.
@@ -51,6 +60,11 @@ def bare_names() -> FrozenSet[str]:
         for name in (value, *names)
         if not SYMPTOM.search(name)
     )
+
+
+def whole_words(text: str) -> str:
+    """Words spelled out letter by letter put together: "I can't b r e a t h e"."""
+    return SPELLED_OUT.sub(lambda match: re.sub(r"\W", "", match.group()), text)
 
 
 #: An emergency in so few words ("heart attack") has no other sense; below one, a single word
@@ -81,24 +95,31 @@ class Triage:
     def _find(self, text: str) -> Finding:
         """How soon what `text` (normalised) reports needs care: as it is written, and with its
         words put right, which may be the wrong ones."""
+        text = whole_words(text)
         spelled = self.spelled(text)
-        found = self._read(spelled)
-        return found if spelled == text else more_urgent(found, self._read(text))
+        language = detect(text)
+        # Other languages are read as they are written: put right, "tengo" is "tango".
+        abroad = self.foreign.find(text, language, sure=language != "en")
+        found = self._read(spelled, abroad)
+        return found if spelled == text else more_urgent(found, self._read(text, abroad))
 
     def _bluntly(self, text: str, level: str) -> bool:
         """Whether a sentence of hardly any words but the sign reports `level`: "fever", "heart
         attack", "I can't breathe."."""
         parts = [part for part in re.split(r"[.!?;\n]+", text) if part.strip()]
+        parts += told_after_questions(text)
         most = 1 if level != "emergency" else BLUNT if len(parts) > 1 else NO_ROOM_FOR_DOUBT
         return any(
             len(part.split()) <= most and self.red_flags.find(part).level == level for part in parts
         )
 
     def _told_by_itself(self, text: str, level: str) -> bool:
-        """Whether one of several sentences reports `level` for the patterns and, read alone, for
-        the trained model too: what is said beside it cannot take it back."""
+        """Whether one of several sentences, or what follows a question, reports `level` for the
+        patterns and, read alone, for the trained model too: what is said beside it cannot take it
+        back."""
         parts = parts_of(text)
-        return len(parts) > 1 and any(
+        parts = [*(parts if len(parts) > 1 else []), *told_after_questions(text)]
+        return any(
             self.red_flags.find(part).level == level
             and LEVELS.index(self.model.find(part).level) >= LEVELS.index(level)
             for part in parts
@@ -118,31 +139,39 @@ class Triage:
         ]
         return all(thought_of(part, part) for part in telling or [text])
 
-    def _read(self, text: str) -> Finding:
-        """How soon what one wording reports needs care."""
+    def _doubted(self, found: Finding, text: str) -> bool:
+        """Whether the trained model takes what the English patterns found for a manner of
+        speaking."""
+        return bool(
+            self.model
+            and found.level != "none"
+            and not found.plain
+            and len(text) <= MOST_TO_DOUBT
+            and not self._bluntly(text, found.level)
+            and not self._told_by_itself(text, found.level)
+            and self.model.doubts(text, found.level, firm=bool(WORSENING.search(text)))
+        )
+
+    def _read(self, text: str, abroad: Finding) -> Finding:
+        """How soon what one wording reports needs care; `abroad` is what the signs of other
+        languages say of it."""
         if text.strip(" ?!.,").lower() in bare_names():
             return Finding()
         language = detect(text)
         found = self.red_flags.find(text)
-        elsewhere = language if language != "en" else maybe_foreign(text)
-        if elsewhere:
-            abroad = self.foreign.find(text, elsewhere, sure=language != "en")
-            if language in self.foreign.languages and found.level != "emergency":
-                found = Finding()  # "pas de pus": the English signs do not know what denies them
-            found = more_urgent(found, abroad) if language == "en" else more_urgent(abroad, found)
-            if language in self.foreign.languages:
-                found = replace(found, language=language)
-        if found.language == "en" and language == "en" and self.model:
-            if (
-                found.level != "none"
-                and not found.plain
-                and len(text) <= MOST_TO_DOUBT
-                and not self._bluntly(text, found.level)
-                and not self._told_by_itself(text, found.level)
-                and self.model.doubts(text, found.level, firm=bool(WORSENING.search(text)))
-            ):
+        if language == "en":
+            if self._doubted(found, text):
                 found = Finding(crisis=found.crisis)  # "nearly passed out at the price"
-            found = more_urgent(found, self.model.find(text))
+            found = more_urgent(abroad, found)  # of which the English model knows nothing
+            if self.model and found.language == "en":
+                found = more_urgent(found, self.model.find(text))
+        else:
+            spoken = self.foreign.languages[language]
+            if found.level != "emergency" and "same_day" in spoken.has_levels():
+                found = Finding()  # "pas de pus": the English signs do not know what denies them
+            found = more_urgent(abroad, found)
+            if not abroad.rows and not abroad.crisis:
+                found = replace(found, language=language)
         if found.rows and set(found.rows) <= DEEDS and self._only_thought_of(text):
             found = Finding(crisis=found.crisis)  # "can I share my roller with my sister?"
         if BREATHING in found.rows and self.red_flags.mentions("numbing", text):

@@ -5,18 +5,21 @@ What follows from each is in data/knowledge/cautions.yml; the words are in
 data/safety/circumstances.yml.
 """
 
+import functools
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Dict, List, Optional
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple
 
 from assistant import paths
-from assistant.safety.triage import Finding, compile_sign, thought_of
+from assistant.safety.triage import Finding, compile_sign, more_urgent, thought_of
 from assistant.yamlfile import ContentError, YamlFile, plain
 
 if TYPE_CHECKING:  # the action server needs no models
     from assistant.safety.statements import StatementModel
 
+#: What a conversation knows of circumstances: by id, whose, when and of which kinds.
+Known = Dict[str, Dict[str, Any]]
 SELF = re.compile(r"\b(?:i|i'?m|im|i'?ve|ive|i'?ll|ill|me|my|mine|myself|we|our)\b", re.I)
 OTHER = re.compile(
     r"\b(?:my|his|her|our|a) (?:\w+"
@@ -66,6 +69,17 @@ class Pattern:
     signs: List[re.Pattern]
     past: Optional[re.Pattern]
     never: Optional[re.Pattern]
+    kinds: Dict[str, re.Pattern] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Together:
+    """Circumstances that are more than each by itself where they meet in one person: the level and
+    the row of the triage table, and the pairs ("pregnancy", "immunosuppressed/harms_a_baby")."""
+
+    level: str
+    row: int
+    pairs: Tuple[Tuple[str, str], ...]
 
 
 #: The speaker, right before what is stated.
@@ -97,6 +111,7 @@ class Circumstances:
                     [compile_sign(sign) for sign in entry["signs"]],
                     optional["past"],
                     optional["not"],
+                    {kind: compile_sign(sign) for kind, sign in entry.get("kinds", {}).items()},
                 )
             except re.error as error:
                 problems.append(
@@ -133,6 +148,9 @@ class Circumstances:
                     found[name] = {"id": name, **stated}
         if self.model and not found:
             self._add_by_model(text, sentences, seen, found)
+        for name, item in found.items():
+            kinds = [kind for kind, sign in self.patterns[name].kinds.items() if sign.search(text)]
+            item.update({"kinds": kinds} if kinds else {})
         return list(found.values())
 
     def _add_by_model(
@@ -198,32 +216,60 @@ class Circumstances:
         }
 
 
-def remember(
-    known: Dict[str, Dict[str, str]], stated: List[Dict[str, Any]]
-) -> Dict[str, Dict[str, str]]:
+def remember(known: Dict[str, Dict[str, Any]], stated: List[Dict[str, Any]]) -> Known:
     """What the conversation knows after a message: new statements replace old ones, a denial
     removes."""
     known = dict(known)
     for item in stated:
         if item["denied"]:
             known.pop(item["id"], None)
-        else:
-            known[item["id"]] = {"who": item["who"], "when": item["when"]}
+            continue
+        before, now = known.get(item["id"], {}), {"who": item["who"], "when": item["when"]}
+        same = all(before.get(key) == value for key, value in now.items())
+        kinds = [
+            *dict.fromkeys([*(before.get("kinds", []) if same else []), *item.get("kinds", [])])
+        ]
+        known[item["id"]] = {**now, **({"kinds": kinds} if kinds else {})}
     return known
 
 
-def harmful_together(stated: List[Dict[str, Any]], known: Dict[str, Dict[str, str]]) -> Finding:
-    """Row 21 of the triage table, when a pregnancy meets isotretinoin in one person now, one of the
-    two told just now and the other before."""
-    pair = {"pregnancy", "isotretinoin"}
-    after = remember(known, stated)
-    told_now = {item["id"] for item in stated if not item["denied"]} & pair
-    if (
-        told_now
-        and pair <= after.keys()
-        and not told_now & known.keys()
-        and len({(after[name]["who"], after[name]["when"]) for name in pair}) == 1
-        and after["pregnancy"]["when"] == "now"
-    ):
-        return Finding("same_day", (21,))
-    return Finding()
+@functools.cache
+def combinations() -> Dict[str, Together]:
+    """The circumstances that are more together (`together` of data/safety/circumstances.yml), by
+    name."""
+    data = plain(YamlFile.read(paths.SAFETY / "circumstances.yml", paths.ROOT).data)
+    return {
+        name: Together(entry["level"], entry["row"], tuple(map(tuple, entry["pairs"])))
+        for name, entry in data["together"].items()
+    }
+
+
+def met(known: Known) -> Dict[str, List[str]]:
+    """The combinations that meet in one person now, each with the circumstances that it is of."""
+
+    def person(told: str) -> Optional[str]:
+        name, _, kind = told.partition("/")
+        how = known.get(name)
+        if not how or how["when"] != "now" or kind and kind not in how.get("kinds", []):
+            return None
+        return how["who"]
+
+    found: Dict[str, List[str]] = {}
+    for name, together in combinations().items():
+        for pair in together.pairs:
+            people = {person(told) for told in pair}
+            if len(people) == 1 and None not in people:
+                names = [told.partition("/")[0] for told in pair]
+                found[name] = [*dict.fromkeys([*found.get(name, []), *names])]
+    return found
+
+
+def harmful_together(stated: List[Dict[str, Any]], known: Known) -> Finding:
+    """What triage says of circumstances that meet in one person with this message and did not
+    before it."""
+    new = met(remember(known, stated)).keys() - met(known).keys()
+    return functools.reduce(
+        more_urgent,
+        (Finding(combinations()[name].level, (combinations()[name].row,)) for name in sorted(new)),
+        Finding(),
+    )

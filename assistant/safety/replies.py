@@ -54,6 +54,11 @@ BY_ROW_ABROAD: Dict[str, Dict[int, Optional[str]]] = {
     "emergency": {1: None, 2: None, 3: None, 5: "eye", 8: "bleeding", 25: "poisoning"},
     "same_day": {14: "exposure", 12: "burn"},
 }
+#: The texts of other languages: those of the rows above; or the general one of each level; or an
+#: emergency's and a crisis's alone. For everything else the English text is said.
+WITH_ROWS = ("es", "fr", "de", "pt", "it")
+WITH_LEVELS = (*WITH_ROWS, "nl", "pl")
+WITH_EMERGENCY = (*WITH_LEVELS, "ro", "tr", "ru", "uk", "ar", "zh")
 #: Situations of a crisis in which a life may be in danger now.
 LIFE_IN_DANGER = ("suicidal", "self_harm_now")
 
@@ -76,10 +81,12 @@ def response_name(finding: Dict[str, Any]) -> Optional[str]:
     level = finding.get("level")
     language = finding.get("language", "en")
     crisis = finding.get("crisis")
-    abroad = language != "en"
     if level in URGENT and not (crisis and level == "same_day"):
-        named: Any = (level, kind_of(finding, BY_ROW_ABROAD if abroad else BY_ROW))
+        abroad = language in (WITH_EMERGENCY if level == "emergency" else WITH_LEVELS)
+        table = {} if language not in WITH_ROWS else BY_ROW_ABROAD
+        named: Any = (level, kind_of(finding, table if abroad else BY_ROW))
     elif crisis:
+        abroad = language in WITH_EMERGENCY and crisis == "suicidal"
         named = ("crisis", crisis if crisis != "general" else None)
     else:
         return None

@@ -59,12 +59,30 @@ GENERAL = re.compile(
     r" before|prevent|avoid)\b",
     re.I,
 )
-#: Somebody is living it now.
+#: Openings of a question that speak of nobody; a condition ("what if") goes on to the end.
+ASKS = re.compile(r"(?:can|could|does|do|will|would|how|is|are|what (?!if|happens|would))\b", re.I)
+CONDITION = re.compile(
+    r"\b(?:if|when(?:ever)?|unless|in case|imagine|suppos(?:e|ing)|hypothetical\w*|worried about|"
+    r"scared (?:of|about|that)|afraid of|terrified of|heard|read (?:about|that|online))\b",
+    re.I,
+)
+#: Somebody tells of themselves or of one of theirs, here and now: "my lips are swelling", "i can't
+#: breathe", "she's not waking up".
 PERSONAL = re.compile(
-    r"\b(?:i'?m|im|i am|i'?ve|ive|i have|i had|i"
-    r" got|my|me|mine|she'?s|shes|he'?s|hes|her|his|they'?re|we|our|hers|"
-    r"daughter'?s|mum'?s|mom'?s|wife'?s|husband'?s|sister'?s|today|tonight|yesterday|this"
-    r" morning|last night|right now|since|ago|just now|now)\b",
+    r"\b(?:i'?m|i'?ve|s?he'?s|we'(?:re|ve)|they'?(?:re|ve))\b"
+    r"|\b(?:i|she|he|we|they)(?: am| is| are| have| has| had| was| were| got| get| keeps?|"
+    r" feels?| started| think| just| really| still| literally| can'?t| cannot|"
+    r" can (?:not|hardly|barely|feel|taste)| couldn'?t| could (?:hardly|barely|not)| don'?t| "
+    r"woke| went| passed| fainted| collapsed)\b"
+    r"|\b(?:my|her|his|our)(?: \w+){1,3}?(?:'s| is| are| has| have| feels?| looks?| keeps?| went| "
+    r"started| got| won'?t| seems?| hurts?)\b",
+    re.I,
+)
+#: Words before a report that make it a mere thought ("so bad that i can't breathe").
+THOUGHT = re.compile(
+    r"\b(?:if|when(?:ever)?|whether|unless|until|case|so|much|badly|bad|point|like|makes?|making|"
+    r"means?|why|how|what|where|will|would|could|can|should|does|do|did|is|are)(?: that)? $"
+    r"|\bit that $",
     re.I,
 )
 #: Long past or resolved.
@@ -239,9 +257,11 @@ def reported(text: str, match: re.Match) -> bool:
     manner = manner_of(text[start:end])
     if manner.figure:
         return False
-    # a question, unless the person tells of the sign as their own before it
-    return manner.general is None or (
-        manner.own and text.find(match.group(), start + manner.general, end) < 0
+    # a question, unless the person tells of the sign as their own before it, or after it
+    return (
+        manner.general is None
+        or (manner.own and text.find(match.group(), start + manner.general, end) < 0)
+        or (manner.told is not None and match.end() > start + manner.told)
     )
 
 
@@ -262,11 +282,13 @@ def _sentences(text: str) -> List[int]:
 @dataclass(frozen=True)
 class Manner:
     """How a sentence speaks: as a figure of speech or of long ago; in general words, from which
-    character on; and whether it speaks of a person's own before those."""
+    character on; whether it speaks of a person's own before those; and from where on after them
+    somebody tells of themselves, which the question does not cover."""
 
     figure: bool
     general: Optional[int]
     own: bool
+    told: Optional[int]
 
 
 @functools.lru_cache(maxsize=256)
@@ -275,7 +297,42 @@ def manner_of(sentence: str) -> Manner:
     figure = bool(IDIOM.search(sentence) or PAST.search(sentence))
     general = GENERAL.search(sentence)
     begin = general.start() if general else None
-    return Manner(figure, begin, bool(general and OWN.search(sentence[:begin])))
+    return Manner(
+        figure,
+        begin,
+        bool(general and OWN.search(sentence[:begin])),
+        told_after(sentence, general) if general else None,
+    )
+
+
+def told_after(sentence: str, general: re.Match) -> Optional[int]:
+    """Where after a question somebody tells of themselves ("does it go away i can't breathe"); None
+    where nobody does, or only on a condition ("can it swell so that i can't breathe")."""
+    if not ASKS.match(general.group()):
+        return None
+    condition = CONDITION.search(sentence, general.start())
+    return next(
+        (
+            report.start()
+            for report in PERSONAL.finditer(
+                sentence, general.end(), condition.start() if condition else len(sentence)
+            )
+            if not THOUGHT.search(sentence, max(0, report.start() - 20), report.start())
+        ),
+        None,
+    )
+
+
+def told_after_questions(text: str) -> List[str]:
+    """What somebody tells of themselves after a question in the same sentence, from there to the
+    end of the sentence."""
+    sentences = [text[begin:end] for begin, end in zip(_sentences(text), _sentences(text)[1:])]
+    sentences.append(text[_sentences(text)[-1] :])
+    return [
+        sentence[manner.told :]
+        for sentence, manner in ((sentence, manner_of(sentence)) for sentence in sentences)
+        if manner.told is not None
+    ]
 
 
 def thought_of(begin: str, whole: str) -> bool:

@@ -110,16 +110,3 @@ def detect(text: str) -> str:
         return "en"
     language, probability = _identifier().classify(text.lower())
     return language if probability >= 0.95 else "en"
-
-
-def maybe_foreign(text: str) -> str:
-    """The language that a message taken for English may still be written in ("other" where that is
-    anybody's guess), or an empty text: very short, or with few English words and accents or the
-    look of another language."""
-    words = re.findall(r"[^\W\d_]+", text.lower())
-    if len(words) < 3:
-        return "other"
-    if sum(word in ENGLISH for word in words) >= len(words) / 2:
-        return ""
-    guess = _identifier().classify(text.lower())[0]
-    return guess if guess != "en" else "" if text.isascii() else "other"
