@@ -11,13 +11,16 @@ from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
 from ruamel.yaml import YAML
 
 from assistant import knowledge, paths
-from assistant.knowledge import Knowledge
+from assistant.knowledge import QUESTIONS, Knowledge
 from assistant.safety.circumstances import combinations
+from assistant.understanding import acts
 from assistant.yamlfile import ContentError, Problem, YamlFile, plain
 
 #: Words that each text of a topic may have: fewest, most.
 LENGTHS = {"short": (5, 32), "answer": (30, 105), "why": (10, 65), "more": (40, 160)}
 VARIANT_LENGTH = (3, 85)
+#: Words of the answer to a specific question: most of its lead, most in all.
+LONGEST_LEAD, LONGEST_QUESTION = 42, 90
 #: Highest U.S. school grade (Flesch-Kincaid 1975) of an answer; the knowledge base aims at a
 #: reading age of about 12.
 HIGHEST_GRADE, HIGHEST_MEAN_GRADE = 10.0, 7.5
@@ -25,6 +28,14 @@ HIGHEST_GRADE, HIGHEST_MEAN_GRADE = 10.0, 7.5
 #: where).
 RUNTIME = (
     "value",
+    "said",
+    "reviewer",
+    "course",
+    "sessions",
+    "people",
+    "total",
+    "saving",
+    "what",
     "date",
     "name",
     "details",
@@ -209,6 +220,16 @@ def links(kb: Knowledge) -> List[Problem]:
                             "Correct the id, or add the entry there.",
                         )
                     )
+        for name, question in topic.questions.items():
+            for number, source in enumerate(question.sources):
+                if source not in kb.sources:
+                    problems.append(
+                        kb.files[f"{QUESTIONS}/{topic.id}"].problem(
+                            ("questions", name, "sources", number),
+                            f"`{source}` is not in sources.yml",
+                            "Correct the id, or add the entry there.",
+                        )
+                    )
         if topic.id in topic.follow_ups:
             problems.append(
                 file.problem(
@@ -301,7 +322,8 @@ def links(kb: Knowledge) -> List[Problem]:
 
 def unused(kb: Knowledge) -> List[Problem]:
     """Sources and caveats that nothing uses."""
-    entries = [*kb.topics.values(), *kb.caveats.values(), *kb.circumstances.values()]
+    questions = [entry for topic in kb.topics.values() for entry in topic.questions.values()]
+    entries = [*kb.topics.values(), *questions, *kb.caveats.values(), *kb.circumstances.values()]
     cited = {name for entry in entries for name in entry.sources}
     shown = {name for topic in kb.topics.values() for name in topic.caveats}
     lost = [("sources", name) for name in kb.sources if name not in cited] + [
@@ -358,6 +380,19 @@ def style(kb: Knowledge) -> List[Problem]:
                             (*where, "by", kind, value),
                             f"{words(text)} words",
                             f"Use at most {VARIANT_LENGTH[1]}.",
+                        )
+                    )
+        for name, question in topic.questions.items():
+            for field, text, most in (
+                ("lead", question.lead, LONGEST_LEAD),
+                ("rest", question.answer, LONGEST_QUESTION),
+            ):
+                if words(text) > most:
+                    problems.append(
+                        kb.files[f"{QUESTIONS}/{topic.id}"].problem(
+                            ("questions", name, field),
+                            f"{words(text)} words with the lead",
+                            f"Use at most {most}.",
                         )
                     )
         level = grade(topic.answer)
@@ -420,15 +455,57 @@ def variants(kb: Knowledge) -> List[Problem]:
 def training_examples() -> Dict[str, List[Tuple[str, int, str]]]:
     """Training examples by intent: (file, line, text)."""
     result: Dict[str, List[Tuple[str, int, str]]] = {}
-    for path in sorted(paths.NLU.glob("*.yml")):
+    for path in sorted(paths.NLU.rglob("*.yml")):
         data = YAML(typ="rt").load(path.read_text("utf-8"))
         for item in data["nlu"]:
             start = item.lc.key("examples")[0] + 2
             for offset, line in enumerate(str(item["examples"]).splitlines()):
                 result.setdefault(str(item["intent"]), []).append(
-                    (path.name, start + offset, re.sub(r"^- ", "", line))
+                    (str(path.relative_to(paths.NLU)), start + offset, re.sub(r"^- ", "", line))
                 )
     return result
+
+
+def taught_situations() -> Dict[str, Dict[str, Tuple[YamlFile, Tuple]]]:
+    """By intent, the situations that training examples are marked with, and where."""
+    result: Dict[str, Dict[str, Tuple[YamlFile, Tuple]]] = {}
+    for path in sorted(paths.NLU.rglob("*.yml")):
+        file = YamlFile.read(path, paths.ROOT)
+        for number, item in enumerate(file.data["nlu"]):
+            situation = (item.get("metadata") or {}).get("situation")
+            if situation:
+                place = (file, ("nlu", number, "metadata", "situation"))
+                result.setdefault(str(item["intent"]), {}).setdefault(str(situation), place)
+    return result
+
+
+def situations(kb: Knowledge) -> List[Problem]:
+    """Specific questions are reachable, and what the examples are marked with has an answer."""
+    taught, problems = taught_situations(), []
+    for topic in kb.topics.values():
+        examples = taught.get(f"ask_{topic.id}", {})
+        for name in topic.questions.keys() - examples.keys():
+            problems.append(
+                kb.files[f"{QUESTIONS}/{topic.id}"].problem(
+                    ("questions", name),
+                    "no visitor's words lead to this question",
+                    f"Write examples with `metadata: {{situation: {name}}}` in"
+                    f" data/nlu/{QUESTIONS}/{topic.id}.yml.",
+                )
+            )
+        answers = topic.questions.keys() | topic.by.get("situation", {}).keys()
+        if topic.group == "boundaries":
+            continue
+        for name in examples.keys() - answers:
+            file, location = examples[name]
+            problems.append(
+                file.problem(
+                    location,
+                    f"`{name}` has no answer",
+                    f"Write it in data/knowledge/{QUESTIONS}/{topic.id}.yml, or correct the id.",
+                )
+            )
+    return problems
 
 
 def training(kb: Knowledge) -> List[Problem]:
@@ -447,7 +524,8 @@ def training(kb: Knowledge) -> List[Problem]:
             )
     seen: Dict[str, Tuple[str, str, int]] = {}
     for intent, lines in examples.items():
-        if intent[4:] not in kb.topics or not intent.startswith("ask_"):
+        topical = intent.startswith("ask_") and intent[4:] in kb.topics
+        if not topical and intent not in acts.names():
             problems.append(
                 Problem(
                     f"data/nlu/{lines[0][0]}",

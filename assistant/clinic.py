@@ -243,6 +243,7 @@ class Clinic(Strict):
     languages: Optional[List[constr(min_length=2, max_length=30)]]
     currency: Optional[constr(regex=r"^[A-Z]{3}$")]
     prices: Optional[List[Price]]
+    offers: Dict[str, bool] = {}
     payment_options: Optional[constr(max_length=240)]
     performed_by: Optional[constr(max_length=240)]
     devices: Optional[List[constr(min_length=2, max_length=60)]]

@@ -7,8 +7,9 @@ conversation remembers (slot `conversation`). `compose` gives the turn and the s
 
 from typing import Any, Dict, List, Optional, Set, Tuple
 
-from assistant.conversation import desk, manners
-from assistant.knowledge import Knowledge, Topic
+from assistant.conversation import acting, desk, manners
+from assistant.conversation.memory import was_said, with_said
+from assistant.knowledge import Knowledge, Question, Topic
 from assistant.safety import circumstances
 from assistant.safety.replies import clinic_reply
 from assistant.turn import KINDS, URGENCY, Choice, Message, Turn
@@ -16,8 +17,12 @@ from assistant.turn import KINDS, URGENCY, Choice, Message, Turn
 #: Most questions that one turn answers, and most follow-up choices, caveats and sources that it
 #: shows.
 MOST_QUESTIONS, MOST_CHOICES, MOST_CAVEATS, MOST_SOURCES = 3, 3, 2, 4
+#: Words of a turn beyond which no further caveat is added, under the answer to a specific question
+#: and under a whole answer.
+ENOUGH_WORDS, MOST_WORDS = 100, 145
 #: Which kind of entity picks the variant of an answer when several would: the more telling one
 #: first.
+MOST_VARIANTS = 2
 VARIANT_ORDER = ("situation", "treatment", "condition", "medication", "device", "area")
 KIND_OF_TOPIC = {
     "out_of_scope": "out_of_scope",
@@ -30,6 +35,8 @@ KIND_OF_TOPIC = {
 }
 #: Caveats that come first and are never left out, by a shorter version neither.
 WARNINGS = ("red_flags", "rf_warning")
+#: The topic that lists the danger signs in full.
+SIGNS = "urgent_symptom"
 #: What of the latest turn a conversation remembers, so that it can be said again.
 LASTING = ("kind", "topics", "urgency", "cautions", "messages", "choices", "sources", "reviewed_on")
 
@@ -46,6 +53,7 @@ def new_state() -> State:
         "misses": 0,
         "answered": [],
         "replies": {},
+        "said": [],
         "last": None,
         "circumstances": {},
         "urgent": None,
@@ -62,6 +70,9 @@ def compose(reading: Dict[str, Any], state: Optional[State], kb: Knowledge) -> T
         turn = other_language(reading["language"], kb)
     elif request in ("repeat", "shorter", "more", "why") and state["topics"]:
         turn = elaborate(request, state, kb)
+    elif request in acting.SAID:
+        turn = acting.SAID[request](state, kb)
+        follow_up(turn, [kb.topic(t) for t in turn.topics if t in kb.topics], state, kb)
     elif request in ("known", "forget"):
         turn = circumstances_told(request, state, kb)
         state = {**state, "circumstances": {}} if request == "forget" else state
@@ -88,7 +99,7 @@ def compose(reading: Dict[str, Any], state: Optional[State], kb: Knowledge) -> T
         if not (reading.get("for_me") and how["who"] == "other")
     }
     now_stated = [item for item in stated if not item["denied"]]
-    caution(turn, now_stated, concerned, kb, circumstances.met(known))
+    caution(turn, now_stated, concerned, state, kb, circumstances.met(known))
     state = triage(turn, reading, state, kb)
     manners.without_link(turn, known, kb)
     manners.offer(turn, reading, state, kb)
@@ -172,18 +183,29 @@ def clarify(question: Dict[str, Any], state: State, kb: Knowledge) -> Turn:
 
 
 def pick_variant(topic: Topic, entities: Dict[str, List[str]]) -> Optional[str]:
-    """The text for the most telling entity that this topic has a variant for."""
+    """The text for the most telling entity that this topic has a variant for; two texts where two
+    of that kind are named."""
     for kind in VARIANT_ORDER:
-        for value in entities.get(kind, []):
-            text = topic.variant(kind, value)
-            if text:
-                return text
+        texts = [topic.variant(kind, value) for value in entities.get(kind, [])]
+        found = list(dict.fromkeys(text for text in texts if text))
+        if found:
+            return " ".join(found[:MOST_VARIANTS])
     return None
 
 
+def specific_question(topic: Topic, question: Dict[str, Any]) -> Optional[Question]:
+    """The entry of the specific question that is asked inside `topic`, if it is one of those that
+    the knowledge base answers."""
+    situation = (question.get("entities") or {}).get("situation", [None])[0]
+    return topic.questions.get(situation) if situation else None
+
+
 def wording(topic: Topic, question: Dict[str, Any], together: int, state: State) -> str:
-    """What is said to one question: the variant and the short answer, or the whole answer; short
-    where three are answered together."""
+    """What is said to one question: the answer to a specific one, the variant and the short answer,
+    or the whole answer; short where three are answered together."""
+    specific = specific_question(topic, question)
+    if specific:
+        return specific.lead if together > 2 else specific.answer
     situation = manners.known_situation(
         (question.get("entities") or {}).get("situation", [None])[0], state
     )
@@ -244,36 +266,79 @@ def answer(questions: List[Dict[str, Any]], state: State, kb: Knowledge) -> Turn
     asked = {q["topic"]: q for q in reversed(questions)}
     for topic in topics:
         question = asked[topic.id]
-        own = desk.answer(topic.id, question.get("text") or "", kb) or manners.greeting(
+        complaint = "complaint" in (question.get("entities") or {}).get("situation", [])
+        own = desk.answer(
+            topic.id,
+            question.get("text") or "",
+            kb,
+            complaint=complaint,
+            entities=question.get("entities") or {},
+        ) or manners.greeting(
             question.get("text") or "",
             (question.get("entities") or {}).get("situation", [None])[0],
             state,
             kb,
         )
         entities = question.get("entities") or {}
+        specific = specific_question(topic, question)
         text = manners.fresh(
             own or kb.phrases.fill(wording(topic, question, len(topics), state)), topic, state, kb
         )
-        if not own and topic.group != "boundaries":
+        if own or specific or pick_variant(topic, entities):
+            turn.specific.append(topic.id)
+        if not own and not specific and topic.group != "boundaries":
             whole = pick_variant(topic, entities) is None and len(topics) <= 2
             besides = desk.besides(topic.id, question.get("text") or "", entities, whole, kb)
             text = f"{text} {besides}".strip()
         turn.say("answer", text, topic.id)
-    attach(turn, topics, state, kb)
+    cited = [
+        source
+        for topic in topics
+        for source in getattr(specific_question(topic, asked[topic.id]), "sources", ())
+    ]
+    attach(turn, topics, state, kb, cited)
     kinds = {KIND_OF_TOPIC.get(t.id, "answer") for t in topics}
     turn.kind = next(kind for kind in KINDS if kind in kinds)
     return turn
 
 
-def attach(turn: Turn, topics: List[Topic], state: State, kb: Knowledge) -> None:
-    """Caveats, sources, review date and follow-up choices that belong to `topics`."""
+def words_of(turn: Turn) -> int:
+    """The words of everything that a turn says."""
+    return sum(len(message.text.split()) for message in turn.messages)
+
+
+def add_caveats(turn: Turn, topics: List[Topic], state: State, kb: Knowledge) -> bool:
+    """Each caveat of `topics` once in a conversation: warnings first, the rest while the turn is
+    short; under the answer to a specific question in one line where there is one. Gives whether a
+    warning was left out or shortened."""
     caveats = sorted(
         dict.fromkeys(name for topic in topics for name in topic.caveats),
         key=lambda name: name not in WARNINGS,
     )
-    for name in caveats[: max(MOST_CAVEATS, sum(name in WARNINGS for name in caveats))]:
-        turn.say("caveat", kb.phrases.fill(kb.caveats[name].text))
-    for name in list(dict.fromkeys(s for topic in topics for s in topic.sources))[:MOST_SOURCES]:
+    brief = all(topic.id in turn.specific for topic in topics) or len(topics) > 2
+    shown, shortened = 0, False
+    for name in caveats:
+        caveat = kb.caveats[name]
+        whole = kb.phrases.fill(caveat.text)
+        text = kb.phrases.fill(caveat.line) if brief and caveat.line else whole
+        shortened = shortened or name in WARNINGS and (text != whole or was_said(whole, state))
+        room = words_of(turn) + len(text.split()) <= (ENOUGH_WORDS if brief else MOST_WORDS)
+        if was_said(whole, state) or was_said(text, state):
+            continue
+        if name in WARNINGS or room and shown < (1 if brief else MOST_CAVEATS):
+            turn.say("caveat", text)
+            shown += 1
+    return shortened
+
+
+def attach(
+    turn: Turn, topics: List[Topic], state: State, kb: Knowledge, cited: List[str] = ()
+) -> None:
+    """Caveats, sources (`cited` first), review date and follow-up choices that belong to
+    `topics`."""
+    shortened = add_caveats(turn, topics, state, kb)
+    sources = [*cited, *(source for topic in topics for source in topic.sources)]
+    for name in list(dict.fromkeys(sources))[:MOST_SOURCES]:
         source = kb.sources[name]
         turn.sources.append(
             {
@@ -286,6 +351,17 @@ def attach(turn: Turn, topics: List[Topic], state: State, kb: Knowledge) -> None
         )
     dates = [topic.reviewed.on for topic in topics if topic.group != "boundaries"]
     turn.reviewed_on = min(dates).isoformat() if dates else None
+    follow_up(turn, topics, state, kb)
+    if shortened and SIGNS not in {*turn.topics, *state["answered"]}:
+        others = [choice for choice in turn.choices if choice.topic != SIGNS]
+        turn.choices = [*others[: MOST_CHOICES - 1], topic_choice(kb.topic(SIGNS))]
+
+
+def follow_up(turn: Turn, topics: List[Topic], state: State, kb: Knowledge) -> None:
+    """Offer what is asked next after `topics` and was not answered yet; what the turn offers by
+    itself stays."""
+    if turn.choices:
+        return
     seen = {*turn.topics, *state["answered"]}
     wanted = manners.way_back(topics, state, kb) or [
         name for topic in topics for name in topic.follow_ups
@@ -352,6 +428,7 @@ def caution(
     turn: Turn,
     stated: List[Dict[str, Any]],
     known: Dict[str, Dict[str, Any]],
+    state: State,
     kb: Knowledge,
     met: Optional[Dict[str, List[str]]] = None,
 ) -> None:
@@ -371,10 +448,13 @@ def caution(
             if item["when"] == "past" and entry.past
             else entry.caution
         )
-        turn.messages.insert(
-            turn_opening(turn), Message("caution", kb.phrases.fill(text), entry.topic)
-        )
-        if turn.topics == [entry.topic]:  # the caution is the answer: do not say it twice
+        text = kb.phrases.fill(text)
+        if was_said(text, state):
+            text = kb.phrases.fill(entry.reminder)
+        if not was_said(text, state):
+            turn.messages.insert(turn_opening(turn), Message("caution", text, entry.topic))
+        # The caution is the answer, unless the question was more specific: do not say it twice.
+        if turn.topics == [entry.topic] and entry.topic not in turn.specific:
             turn.messages = [m for m in turn.messages if m.role != "answer"]
         elif entry.topic not in turn.topics and not (item.get("aside") and turn.kind == "answer"):
             turn.topics.append(entry.topic)
@@ -405,11 +485,10 @@ def caution(
             else entry.reminder
         )
         text = kb.phrases.fill(text)
-        turn.say(
-            "caution",
-            kb.reply("for_the_other", reminder=text) if how["who"] == "other" else text,
-            entry.topic,
-        )
+        if how["who"] == "other":
+            text = kb.reply("for_the_other", reminder=text)
+        if not was_said(text, state):
+            turn.say("caution", text, entry.topic)
         turn.cautions.append(name)
     if (
         turn.cautions
@@ -538,6 +617,7 @@ def remember(turn: Turn, questions: List[Dict[str, Any]], state: State) -> State
                 state["replies"] = {**state["replies"], **count}
             elif lasting:
                 state["entities"] = {**state["entities"], kind: values}
+    state["said"] = with_said((message.text for message in turn.messages), state)
     if data["choices"]:
         state["choices"] = data["choices"]
     state["last"] = {key: data[key] for key in LASTING}

@@ -27,6 +27,8 @@ GROUPS = (
     "clinic",
     "boundaries",
 )
+#: Folder of the specific questions, one file a topic.
+QUESTIONS = "questions"
 EVIDENCE = ("strong", "moderate", "moderate-low", "low", "practice", "mixed")
 VARIANT_KINDS = ("area", "condition", "treatment", "device", "medication", "situation")
 STANCES = (
@@ -54,10 +56,12 @@ def one_of(values: Tuple[str, ...]):
 
 
 class Review(Strict):
-    """When a text was reviewed, by whom, and when the next review is due."""
+    """When a text was reviewed, by whom, and when the next review is due; `clinician` names the
+    clinician who signed it off, once one has."""
 
     on: dt.date
     by: constr(min_length=3)
+    clinician: Optional[constr(min_length=3)]
     due: dt.date
 
     @validator("due")
@@ -65,6 +69,22 @@ class Review(Strict):
         if "on" in values and due <= values["on"]:
             raise ValueError("`due` must be after `on`")
         return due
+
+
+class Question(Strict):
+    """A specific question inside a topic (data/knowledge/questions/<topic>.yml). `lead` answers it
+    in its first words, `rest` is what else belongs to the answer; `ask` is the question as a
+    visitor would put it."""
+
+    ask: constr(regex=r"^[^\n]+\?$", max_length=60)
+    lead: Text
+    rest: Optional[Text]
+    sources: List[str] = []
+
+    @property
+    def answer(self) -> str:
+        """The lead and what belongs to it."""
+        return f"{self.lead} {self.rest}" if self.rest else self.lead
 
 
 class Topic(Strict):
@@ -79,11 +99,13 @@ class Topic(Strict):
     answer: Text
     why: Optional[Text]
     more: Optional[Text]
+    how_often: Optional[Text]
     by: Dict[str, Dict[str, Union[Text, List[Text]]]] = {}
     cautions: Dict[str, Text] = {}
     caveats: List[str] = []
     sources: List[str] = []
     follow_ups: List[str] = []
+    questions: Dict[str, Question] = {}
     reviewed: Review
 
     _evidence = validator("evidence", allow_reuse=True)(one_of(EVIDENCE))
@@ -105,9 +127,11 @@ class Topic(Strict):
 
 
 class Caveat(Strict):
-    """A reusable caution that is shown as a message of its own under an answer."""
+    """A reusable caution that is shown as a message of its own under an answer; `line` is what
+    stands under the answer to a specific question instead."""
 
     text: Text
+    line: Optional[Text]
     topics: List[str] = []
     sources: List[str] = []
 
@@ -265,6 +289,16 @@ def load(folder: Path = None, clinic_path: Path = None) -> Knowledge:
                         )
                     )
                 topics[name] = topic
+    for path in sorted((folder / QUESTIONS).glob("*.yml")):
+        file = read(f"{QUESTIONS}/{path.stem}")
+        if file and path.stem in topics:
+            topics[path.stem].questions = _section(file, "questions", Question, problems)
+        elif file and not problems:
+            problems.append(
+                file.problem(
+                    (), f"`{path.stem}` is not a topic", "Name the file like the topic it is about."
+                )
+            )
     parts = {}
     for name, key, model in (
         ("caveats", "caveats", Caveat),
@@ -325,7 +359,7 @@ class LiveKnowledge:
         self._current = load(self.folder, self.clinic_path)
 
     def _now(self) -> Tuple:
-        watched = [*sorted(self.folder.glob("*.yml")), self.clinic_path]
+        watched = [*sorted(self.folder.rglob("*.yml")), self.clinic_path]
         return tuple(
             (str(p), p.stat().st_mtime_ns, p.stat().st_size) for p in watched if p.exists()
         )

@@ -90,6 +90,7 @@ def inputs() -> Dict[str, str]:
     for pattern in (
         "data/nlu/**/*.yml",
         "data/lexicon/*.yml",
+        "data/language/*.yml",
         "data/safety/**/*.yml",
         "assistant/understanding/*.py",
         "assistant/safety/*.py",

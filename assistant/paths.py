@@ -5,6 +5,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 KNOWLEDGE = ROOT / "data" / "knowledge"
+LANGUAGE = ROOT / "data" / "language"
 LEXICON = ROOT / "data" / "lexicon"
 NLU = ROOT / "data" / "nlu"
 SAFETY = ROOT / "data" / "safety"

@@ -22,7 +22,7 @@ KINDS = (
 #: The same with the urgent kind, for turns that are put together.
 ORDER = ("triage", *KINDS)
 #: What of a turn stays on the server.
-PRIVATE = ("masks", "erase", "begins_form", "settles")
+PRIVATE = ("masks", "erase", "begins_form", "settles", "specific")
 URGENCY = ("none", "expected", "contact_clinic", "same_day", "emergency")
 ROLES = ("answer", "caveat", "caution", "triage", "question", "notice")
 
@@ -88,6 +88,8 @@ class Turn:
     begins_form: bool = False
     #: Whether this turn settles a message that asks for a person, so that the form must not begin.
     settles: bool = False
+    #: Topics of which a specific question is answered, not the topic as a whole.
+    specific: List[str] = field(default_factory=list)
 
     def say(self, role: str, text: str, topic: Optional[str] = None) -> None:
         """Append a message."""

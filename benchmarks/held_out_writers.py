@@ -26,7 +26,7 @@ from assistant.yamlfile import YamlFile, plain
 def examples() -> List[Tuple[str, str, str]]:
     """(text, label, writer) of every training example."""
     rows = []
-    for path in sorted(paths.NLU.glob("*.yml")):
+    for path in sorted(paths.NLU.rglob("*.yml")):
         for item in plain(YamlFile.read(path, paths.ROOT).data["nlu"]):
             meta = item.get("metadata") or {}
             label = item["intent"][4:] + ("/" + meta["situation"] if meta.get("situation") else "")

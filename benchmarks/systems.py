@@ -192,7 +192,7 @@ def answers() -> Dict[str, str]:
     known = knowledge.load().topics
     intents = {
         line.split("intent: ask_")[1].strip()
-        for path in paths.NLU.glob("*.yml")
+        for path in paths.NLU.rglob("*.yml")
         for line in path.read_text("utf-8").splitlines()
         if line.startswith("- intent: ask_")
     }

@@ -89,7 +89,7 @@ def subset(count: Optional[int]) -> str:
     every writer. Smaller amounts are part of larger ones."""
     items = [
         item
-        for path in sorted(paths.NLU.glob("*.yml"))
+        for path in sorted(paths.NLU.rglob("*.yml"))
         for item in plain(YamlFile.read(path, paths.ROOT).data["nlu"])
     ]
     chosen: Dict[int, List[str]] = {}

@@ -20,7 +20,7 @@ def carry(turn: Turn, said: Said, state: Dict[str, Any]) -> Dict[str, Any]:
     ]
     known = circumstances.remember(state["circumstances"], stated)
     now_stated = [item for item in stated if not item["denied"]]
-    compose.caution(turn, now_stated, {}, said.kb, circumstances.met(known))
+    compose.caution(turn, now_stated, {}, state, said.kb, circumstances.met(known))
     finding = said.meaning.get("triage") or {}
     if finding.get("level") == "contact_clinic":
         compose.triage(turn, said.meaning, {**state, "urgent": None}, said.kb)

@@ -10,7 +10,8 @@ import datetime as dt
 import re
 from typing import Callable, Dict, List, Optional, Tuple
 
-from assistant.clinic import DAYS, Price, money, price_line
+from assistant.clinic import DAYS, money, price_line
+from assistant.conversation import prices
 from assistant.hours import Opening, clock, date_words, moment_words
 from assistant.knowledge import Knowledge
 
@@ -81,11 +82,13 @@ def day_words(text: str, kb: Knowledge, now: Optional[dt.datetime]) -> str:
     return " ".join(said)
 
 
-def reach(text: str, kb: Knowledge, now: Optional[dt.datetime] = None) -> str:
+def reach(
+    text: str, kb: Knowledge, now: Optional[dt.datetime] = None, complaint: bool = False
+) -> str:
     """How to reach a person; the request form's question follows it."""
     return kb.talk(
         "handoff",
-        "reach_complaint" if COMPLAINT.search(text) else "reach",
+        "reach_complaint" if complaint or COMPLAINT.search(text) else "reach",
         open_now=now_words(text, kb, now),
     )
 
@@ -248,40 +251,6 @@ _PRICE = re.compile(
     re.I,
 )
 _TREATMENTS = ("vampire_facial", "rf_microneedling")
-#: Treatments of the lexicon that have prices of their own.
-_SPECIAL = ("prp", "rf_microneedling", "exosomes")
-#: Words of a price's name for a treatment or an area of the lexicon, where they differ from its id.
-_NAMED = {
-    "prp": ("prp", "vampire", "plasma"),
-    "rf_microneedling": ("rf", "radiofrequency"),
-    "exosomes": ("exosome", "exosomes"),
-    "abdomen": ("abdomen", "stomach", "tummy"),
-    "eye_area": ("eye", "eyes"),
-}
-
-
-def _matching(entities: Dict[str, List[str]], topic: str, kb: Knowledge) -> List[Price]:
-    """The lines of the clinic's price list that a question is about: of the treatment that it
-    names, or else plain ones of its area."""
-    prices = kb.clinic.prices or []
-    words = lambda price: set(re.findall(r"\w+", price.name.lower()))
-    fits = lambda price, name: bool(words(price) & set(_NAMED.get(name, name.split("_"))))
-    special = [name for name in entities.get("treatment", []) if name in _SPECIAL]
-    if topic != "cost" or special:
-        return [
-            price
-            for price in prices
-            if price.topic == topic or any(fits(price, name) for name in special)
-        ]
-    plain_ones = [
-        price
-        for price in prices
-        if not price.topic and not any(fits(price, name) for name in _SPECIAL)
-    ]
-    areas = entities.get("area", [])
-    shared = {price.name: sum(fits(price, area) for area in areas) for price in plain_ones}
-    most = max(shared.values(), default=0)
-    return [price for price in plain_ones if shared[price.name] == most and (most or not areas)]
 
 
 def besides(
@@ -294,7 +263,7 @@ def besides(
         return "" if general else kb.talk("desk", "book_here")
     if general if topic == "cost" else topic not in _TREATMENTS or not _PRICE.search(text):
         return ""
-    found = _matching(entities, topic, kb)
+    found = prices.matching(entities, kb, topic)
     if found:
         return kb.talk(
             "desk",
@@ -312,16 +281,27 @@ def about_staff(text: str) -> bool:
 
 
 def answer(
-    topic: str, text: str, kb: Knowledge, now: Optional[dt.datetime] = None
+    topic: str,
+    text: str,
+    kb: Knowledge,
+    now: Optional[dt.datetime] = None,
+    complaint: bool = False,
+    entities: Optional[Dict[str, List[str]]] = None,
 ) -> Optional[str]:
     """The short answer to a question about the clinic itself, or None when the topic's own answer
     fits better.
 
-    `now` is an aware time (the present when None).
+    `now` is an aware time (the present when None); `complaint` says that something went wrong.
     """
     if topic == "human_handoff":
-        return reach(text, kb, now)
+        return reach(text, kb, now, complaint)
     said: List[str] = []
+    offered = prices.offered(text, entities or {}, kb)
+    if offered:
+        said.append(offered)
+    priced = topic == "cost" and prices.answer(text, entities or {}, kb)
+    if priced:
+        return " ".join([*said, priced])
     for pattern, words in PARTS.get(topic, ()):
         if pattern.search(text) and not (said and words is hours_words):
             said.append(words(text, kb, now))
@@ -329,4 +309,5 @@ def answer(
             break
     if not said:
         return None
-    return " ".join([*said, kb.talk("desk", f"closing_{topic}")])
+    closing = kb.talk("desk", f"closing_{topic}") if topic in PARTS else ""
+    return " ".join([*said, closing]).strip()

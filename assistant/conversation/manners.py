@@ -5,6 +5,7 @@ import datetime as dt
 import re
 from typing import Any, Dict, List, Optional, Tuple
 
+from assistant.conversation.memory import was_said
 from assistant.hours import Opening
 from assistant.knowledge import Knowledge, Topic
 from assistant.turn import Choice, Turn
@@ -76,9 +77,19 @@ def known_situation(situation: Optional[str], state: Dict[str, Any]) -> Optional
 
 
 def fresh(text: str, topic: Topic, state: Dict[str, Any], kb: Knowledge) -> str:
-    """`text`, or other words for it when it was said just now."""
+    """`text`, or other words for it when the conversation has had it already; of a boundary topic,
+    when it was said just now."""
     said = [message["text"] for message in (state.get("last") or {}).get("messages", [])]
-    if text not in said or topic.group != "boundaries" or topic.id == "crisis":
+    if topic.id == "crisis" or not was_said(text, state):
+        return text
+    if topic.group != "boundaries":
+        others = [topic.short, topic.more, topic.why, topic.answer]
+        fresh_ones = (kb.phrases.fill(other) for other in others if other)
+        return next(
+            (other for other in fresh_ones if not was_said(other, state)),
+            kb.talk("manners", "as_said", said=kb.phrases.fill(topic.short)),
+        )
+    if text not in said:
         return text
     others = [
         kb.phrases.fill(topic.short),

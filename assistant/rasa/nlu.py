@@ -35,7 +35,7 @@ from assistant import paths
 from assistant.rasa import observe, patches, runtime
 from assistant.safety.classifier import TriageModel, training_rows
 from assistant.safety.statements import StatementModel, statement_rows
-from assistant.understanding import lexicon
+from assistant.understanding import acts, lexicon
 from assistant.understanding.encoder import Encoder
 from assistant.understanding.model import SEPARATOR, TopicModel
 from assistant.understanding.reader import Reader, Thresholds, intent_of
@@ -64,6 +64,7 @@ def helper_files() -> List[Path]:
         *paths.SAFETY.rglob("*.yml"),
         paths.ENCODER / "SHA256SUMS",
         *paths.LEXICON.glob("*.yml"),
+        *paths.LANGUAGE.glob("*.yml"),
     ]
 
 
@@ -253,12 +254,13 @@ class TopicClassifier(IntentClassifier, GraphComponent):
         texts, vectors, labels = [], [], []
         for example in training_data.intent_examples:
             intent = example.get(INTENT)
-            if not example.get(TEXT) or not intent.startswith(PREFIX):
+            if not example.get(TEXT) or not (intent.startswith(PREFIX) or intent in acts.names()):
                 continue
             texts.append(cleaned(example))
             vectors.append(example.get_dense_features(TEXT)[1].features[0])
             situation = (example.get("metadata") or {}).get("intent", {}).get("situation")
-            labels.append(intent[len(PREFIX) :] + (SEPARATOR + situation if situation else ""))
+            label = intent[len(PREFIX) :] if intent.startswith(PREFIX) else intent
+            labels.append(label + (SEPARATOR + situation if situation else ""))
         known, encoder = dict(zip(texts, vectors)), Encoder.shared()
         reports, stated = training_rows(texts, labels), statement_rows(texts, labels)
         # liblinear takes one core, and only one call of it at a time: its random numbers are shared

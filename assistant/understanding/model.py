@@ -7,7 +7,7 @@ Held-out writers: docs/understanding.md.
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Dict, List, Sequence, Tuple
 
@@ -62,6 +62,8 @@ class Ranked:
     topics: List[Tuple[str, float]]
     situations: Dict[str, str]
     nearest: float
+    #: Probabilities of what a message may do beside asking (assistant.understanding.acts).
+    acts: Dict[str, float] = field(default_factory=dict)
 
     @property
     def best(self) -> str:

@@ -6,12 +6,15 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any, Dict, List, Optional, Set
 
+import numpy as np
+
 from assistant.safety.assess import Triage
 from assistant.safety.circumstances import Circumstances, harmful_together
 from assistant.safety.replies import level_of, response_name
 from assistant.safety.settled import settled
 from assistant.safety.statements import StatementModel
 from assistant.safety.triage import more_urgent
+from assistant.understanding import acts
 from assistant.understanding.encoder import Encoder
 from assistant.understanding.language import detect
 from assistant.understanding.lexicon import Lexicon
@@ -326,6 +329,8 @@ VAGUE = (
 #: Probability from which two questions of a message count by themselves alone ("is it as good as a
 #: peel and does it cost less").
 PLAINLY = 0.8
+#: Topics that a ranking lists.
+RANKING = 10
 #: Probability of a topic that a ranking does not list.
 LEAST = 1e-4
 #: Words that carry no topic.
@@ -352,6 +357,25 @@ ORDINALS = {
 }
 
 
+#: Acts that one of a topic's situations answers.
+SAID_BY_A_TOPIC = {
+    "complain": ("human_handoff", "complaint"),
+    "settled": ("smalltalk", "settled"),
+}
+
+
+def certain(text: str, topic: str, situation: Optional[str] = None) -> Dict[str, Any]:
+    """A question whose topic is certain."""
+    return {
+        "text": text,
+        "topic": topic,
+        "confidence": 1.0,
+        "candidates": [],
+        "entities": {"situation": [situation]} if situation else {},
+        "decision": "answer",
+    }
+
+
 def without_links(text: str) -> str:
     """Of a link only its words."""
     return (
@@ -375,13 +399,23 @@ class Reader:
         self.model = model
         self.lexicon = lexicon
         self.thresholds = thresholds
+        self.acts = acts.shared()
         self.triage, self.circumstances = triage or Triage(), Circumstances(statements)
         self.rank = functools.lru_cache(maxsize=256)(self._rank)
 
     def _rank(self, text: str) -> Ranked:
         """The model's ranking of one text; of a link only its words count."""
         text = without_links(text)
-        return self.model.rank(text, self.encoder.encode(text))
+        return self._ranked(text, self.encoder.encode(text))
+
+    def _ranked(self, text: str, vector: np.ndarray) -> Ranked:
+        """The model's ranking with the acts apart: their probabilities, and the topics as if there
+        were no acts."""
+        ranked = self.model.rank(text, vector, RANKING + len(self.acts.rules))
+        likely = {name: p for name, p in ranked.topics if name in self.acts.rules}
+        rest = max(1.0 - sum(likely.values()), LEAST)
+        topics = [(name, min(p / rest, 1.0)) for name, p in ranked.topics if name not in likely]
+        return replace(ranked, topics=topics[:RANKING], acts=likely)
 
     def read(self, raw: str, state: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
         """What `raw` asks, given what the conversation remembers (see
@@ -406,7 +440,9 @@ class Reader:
             "triage": {
                 **found.as_dict(),
                 "settled": (
-                    settled(text, (state or {}).get("urgent")) or self.triage.foreign.settled(text)
+                    settled(text, (state or {}).get("urgent"))
+                    or self.triage.foreign.settled(text)
+                    or asks.get("act") == "settled"
                 ),
             },
             "circumstances": stated,
@@ -443,20 +479,14 @@ class Reader:
         ):
             return {
                 "language": "en",
-                "questions": [
-                    {
-                        "text": text,
-                        "topic": "smalltalk",
-                        "confidence": 1.0,
-                        "candidates": [],
-                        "entities": {"situation": ["ok"]},
-                        "decision": "answer",
-                    }
-                ],
+                "questions": [certain(text, "smalltalk", "ok")],
             }
         chosen = self._choice(text, state)
         if chosen:
             return chosen
+        act = self._act(text, state)
+        if act:
+            return act
         language = detect(text)
         if language != "en":
             return {"language": language, "questions": []}
@@ -475,6 +505,18 @@ class Reader:
                 return {"request": request, "questions": [], "language": "en"}
         return {"language": "en", "questions": self.questions(text, state)}
 
+    def _act(self, text: str, state: Dict[str, Any]) -> Optional[Dict[str, Any]]:
+        """The reading of a message that does something in the conversation and asks nothing."""
+        if not has_words(text):
+            return None
+        act = self.acts.believed(text, self.rank(text).acts, state)
+        if act is None:
+            return None
+        if act in SAID_BY_A_TOPIC:
+            topic, situation = SAID_BY_A_TOPIC[act]
+            return {"language": "en", "act": act, "questions": [certain(text, topic, situation)]}
+        return {"language": "en", "act": act, "request": act, "questions": []}
+
     def _choice(self, text: str, state: Dict[str, Any]) -> Optional[Dict[str, Any]]:
         choices, found = state.get("choices") or [], NUMBER.match(text)
         picked = None
@@ -492,16 +534,7 @@ class Reader:
         with it."""
         entities = self.lexicon.by_kind(text)
         if "self_harm_scars" in entities.get("condition", []) and GOES_ON.search(text):
-            return [
-                {
-                    "text": text,
-                    "topic": "crisis",
-                    "confidence": 1.0,
-                    "candidates": [],
-                    "entities": {"situation": ["self_harm_now"]},
-                    "decision": "answer",
-                }
-            ]
+            return [certain(text, "crisis", "self_harm_now")]
         whole = self.rank(text) if has_words(text) else None
         parts = self._split(text, whole) if whole else []
         if len(parts) == 1:
@@ -522,16 +555,7 @@ class Reader:
                 ),
             ]
         if whole is None:
-            return [
-                {
-                    "text": text,
-                    "topic": "smalltalk",
-                    "confidence": 1.0,
-                    "candidates": [],
-                    "entities": {"situation": ["emoji"]},
-                    "decision": "answer",
-                }
-            ]
+            return [certain(text, "smalltalk", "emoji")]
         question = self._leaning(text, whole, entities, state) or self._narrower(
             self._question(text, whole, entities), state
         )
@@ -668,7 +692,7 @@ class Reader:
             if vector is None:
                 blind += 1
             else:
-                seen[number] = self.model.rank(without_links(parts[number]), vector)
+                seen[number] = self._ranked(without_links(parts[number]), vector)
                 topics = {
                     topic
                     for topic, p in seen[number].topics
@@ -848,6 +872,8 @@ def intent_of(meaning: Dict[str, Any]) -> str:
         return "ask_urgent_symptom" if level_of(said_first) else "ask_crisis"
     if (meaning.get("form") or {}).get("consent") or (meaning.get("form") or {}).get("again"):
         return "ask_human_handoff"
+    if meaning.get("request") in acts.names():
+        return meaning["request"]
     questions = meaning.get("questions") or []
     if questions and questions[0]["decision"] == "answer":
         return f"ask_{questions[0]['topic']}"

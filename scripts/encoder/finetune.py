@@ -95,7 +95,7 @@ def statement_data():
 def training_data():
     """(text, label, writer) of every example in data/nlu."""
     rows = []
-    for path in sorted((ROOT / "data" / "nlu").glob("*.yml")):
+    for path in sorted((ROOT / "data" / "nlu").rglob("*.yml")):
         for item in yaml.safe_load(path.read_text("utf-8"))["nlu"]:
             meta = item.get("metadata") or {}
             label = item["intent"] + ("/" + meta["situation"] if meta.get("situation") else "")
