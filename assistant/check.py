@@ -14,6 +14,7 @@ from assistant import knowledge, paths
 from assistant.knowledge import QUESTIONS, Knowledge
 from assistant.safety.circumstances import combinations
 from assistant.understanding import acts
+from assistant.understanding.model import GENERAL
 from assistant.yamlfile import ContentError, Problem, YamlFile, plain
 
 #: Words that each text of a topic may have: fewest, most.
@@ -496,7 +497,7 @@ def situations(kb: Knowledge) -> List[Problem]:
         answers = topic.questions.keys() | topic.by.get("situation", {}).keys()
         if topic.group == "boundaries":
             continue
-        for name in examples.keys() - answers:
+        for name in examples.keys() - answers - {GENERAL}:
             file, location = examples[name]
             problems.append(
                 file.problem(
