@@ -93,12 +93,20 @@ def compose(reading: Dict[str, Any], state: Optional[State], kb: Knowledge) -> T
         if item["id"] in kb.circumstances and request not in ("known", "forget")
     ]
     known = circumstances.remember(state["circumstances"], stated)
+    now_stated = [
+        item
+        for item in stated
+        if not item["denied"] and not (reading.get("for_me") and item["who"] == "other")
+    ]
+    told = {item["id"] for item in now_stated}
     concerned = {
         name: how
         for name, how in known.items()
-        if not (reading.get("for_me") and how["who"] == "other")
+        if how["who"] != "other"
+        or name in told
+        or reading.get("of_another", True)
+        and not reading.get("for_me")
     }
-    now_stated = [item for item in stated if not item["denied"]]
     caution(turn, now_stated, concerned, state, kb, circumstances.met(known))
     state = triage(turn, reading, state, kb)
     manners.without_link(turn, known, kb)
@@ -238,9 +246,15 @@ ANYWHERE = (
 )
 
 
+#: Topics in which a question about the price is about the clinic's price list.
+PRICED = ("vampire_facial", "prp_vs_plain", "rf_microneedling", "treatable_areas", "devices_brands")
+
+
 def elsewhere(question: Dict[str, Any], kb: Knowledge) -> str:
     """The topic of a question; "and on the neck?" is about the neck where the topic at hand has
     nothing to say of it."""
+    if question["topic"] in PRICED and desk.asks_price(question.get("text") or ""):
+        return "cost"
     topic, areas = question["topic"], (question.get("entities") or {}).get("area", [])
     if (
         not question.get("leaning")
@@ -273,6 +287,7 @@ def answer(questions: List[Dict[str, Any]], state: State, kb: Knowledge) -> Turn
             kb,
             complaint=complaint,
             entities=question.get("entities") or {},
+            specific=specific_question(topic, question) is not None,
         ) or manners.greeting(
             question.get("text") or "",
             (question.get("entities") or {}).get("situation", [None])[0],
@@ -451,8 +466,10 @@ def caution(
         text = kb.phrases.fill(text)
         if was_said(text, state):
             text = kb.phrases.fill(entry.reminder)
+        # What was asked comes first where the answer is about the circumstance itself.
+        place = len(turn.messages) if entry.topic in turn.specific else turn_opening(turn)
         if not was_said(text, state):
-            turn.messages.insert(turn_opening(turn), Message("caution", text, entry.topic))
+            turn.messages.insert(place, Message("caution", text, entry.topic))
         # The caution is the answer, unless the question was more specific: do not say it twice.
         if turn.topics == [entry.topic] and entry.topic not in turn.specific:
             turn.messages = [m for m in turn.messages if m.role != "answer"]
@@ -487,8 +504,9 @@ def caution(
         text = kb.phrases.fill(text)
         if how["who"] == "other":
             text = kb.reply("for_the_other", reminder=text)
-        if not was_said(text, state):
-            turn.say("caution", text, entry.topic)
+        if was_said(text, state):
+            text = kb.reply("still_counts", circumstance=entry.title.lower())
+        turn.say("caution", text, entry.topic)
         turn.cautions.append(name)
     if (
         turn.cautions

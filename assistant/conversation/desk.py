@@ -245,7 +245,8 @@ PARTS = {
 
 #: Asking what something costs, where the topic is the treatment itself.
 _PRICE = re.compile(
-    r"\b(?:prices?|priced|pricing|costs?|charges?|fees?|how much (?:is|are|for|does|do|would|will|"
+    r"\b(?:prices?|priced|pricing|costs?|charges?|fees?|bills?|rates|tariff|quote|how dear|"
+    r"what (?:\w+ ){0,4}come to|in total\W*$|total\W*$|how much (?:is|are|for|does|do|would|will|"
     r"it'?s)|how expensive)\b(?!.{0,30}\b(?:hurt\w*|pain\w*|bleed\w*|help\w*|blood|downtime|"
     r"work)\b)",
     re.I,
@@ -273,6 +274,11 @@ def besides(
     return kb.talk("desk", "not_listed")
 
 
+def asks_price(text: str) -> bool:
+    """Whether somebody asks what something costs."""
+    return bool(_PRICE.search(text) or prices.SAVING.search(text))
+
+
 def about_staff(text: str) -> bool:
     """Whether somebody asks who does the treatments."""
     return bool(_WHO.search(text)) and not re.search(
@@ -287,11 +293,13 @@ def answer(
     now: Optional[dt.datetime] = None,
     complaint: bool = False,
     entities: Optional[Dict[str, List[str]]] = None,
+    specific: bool = False,
 ) -> Optional[str]:
     """The short answer to a question about the clinic itself, or None when the topic's own answer
     fits better.
 
-    `now` is an aware time (the present when None); `complaint` says that something went wrong.
+    `now` is an aware time (the present when None); `complaint` says that something went wrong,
+    `specific` that the topic answers this very question.
     """
     if topic == "human_handoff":
         return reach(text, kb, now, complaint)
@@ -299,7 +307,7 @@ def answer(
     offered = prices.offered(text, entities or {}, kb)
     if offered:
         said.append(offered)
-    priced = topic == "cost" and prices.answer(text, entities or {}, kb)
+    priced = topic == "cost" and prices.answer(text, entities or {}, kb, specific)
     if priced:
         return " ".join([*said, priced])
     for pattern, words in PARTS.get(topic, ()):

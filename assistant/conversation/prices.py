@@ -39,6 +39,11 @@ RELATION = re.compile(
     re.I,
 )
 ME_TOO = re.compile(r"\b(?:me|myself|i)\b", re.I)
+SAVING = re.compile(
+    r"\b(?:save|saving|cheaper|discount|dearer|extra)\b.{0,40}\b(?:course|package|"
+    r"three|3|bundle)\b|\bhow (?:dear|much more|much extra)\b",
+    re.I,
+)
 #: Words of a price's name for a treatment or an area of the lexicon, where they differ from its id.
 NAMED = {
     "prp": ("prp", "vampire", "plasma"),
@@ -182,17 +187,23 @@ def line_words(price: Price, asked: Asked, kb: Knowledge) -> str:
     )
 
 
-def answer(text: str, entities: Dict[str, List[str]], kb: Knowledge) -> Optional[str]:
-    """The clinic's own figures for a question about a price; None where it has no price list."""
+def answer(
+    text: str, entities: Dict[str, List[str]], kb: Knowledge, specific: bool = False
+) -> Optional[str]:
+    """The clinic's own figures for a question about a price. None where it has no price list, and
+    where the topic answers the very question (`specific`) and no line of the list is meant."""
     if not kb.clinic.prices:
         return None
     lines = matching(entities, kb)
     asked = Asked(lines, sessions_in(text), people_in(text))
+    named = [*entities.get("area", []), *(n for n in entities.get("treatment", []) if n in SPECIAL)]
+    if specific and not named and asked.people == 1 and (asked.sessions or 1) == 1:
+        return None
     if not lines:
-        return kb.talk("prices", "not_listed")
+        return kb.talk("prices", "not_listed", what=" and ".join(named).replace("_", " "))
     shown = lines[:MOST_LINES]
     if asked.sessions is None and asked.people == 1 and len(shown) > 1:
-        return None  # the whole list is the topic's own answer
+        return kb.phrases.fill("{prices}")
     if not entities.get("area") and not entities.get("treatment") and len(shown) > 1:
         shown = shown[:2]
     said = " ".join(line_words(price, asked, kb) for price in shown)

@@ -37,8 +37,8 @@ from assistant.safety.classifier import TriageModel, training_rows
 from assistant.safety.statements import StatementModel, statement_rows
 from assistant.understanding import acts, lexicon
 from assistant.understanding.encoder import Encoder
-from assistant.understanding.model import SEPARATOR, TopicModel
-from assistant.understanding.reader import Reader, Thresholds, intent_of
+from assistant.understanding.model import SEPARATOR, TopicModel, topic_of
+from assistant.understanding.reader import BOUNDARIES, Reader, Thresholds, intent_of
 from assistant.understanding.spelling import Speller
 from assistant.understanding.text import normalise
 
@@ -262,7 +262,16 @@ class TopicClassifier(IntentClassifier, GraphComponent):
             label = intent[len(PREFIX) :] if intent.startswith(PREFIX) else intent
             labels.append(label + (SEPARATOR + situation if situation else ""))
         known, encoder = dict(zip(texts, vectors)), Encoder.shared()
-        reports, stated = training_rows(texts, labels), statement_rows(texts, labels)
+        # Questions that are added to a topic teach the topic model alone: the reading of reports
+        # and of circumstances does not move with them.
+        fixed = [
+            (text, label)
+            for text, label in zip(texts, labels)
+            if SEPARATOR not in label or topic_of(label) in BOUNDARIES
+        ]
+        reports, stated = (
+            rows_of(*map(list, zip(*fixed))) for rows_of in (training_rows, statement_rows)
+        )
         # liblinear takes one core, and only one call of it at a time: its random numbers are shared
         with ThreadPoolExecutor(1) as beside:
             topics = beside.submit(

@@ -24,7 +24,7 @@ NEIGHBOURS, SHARPNESS = 40, 20.0
 #: From so many examples on, the nearest are looked for among CANDIDATES that are near in the ROUGH
 #: main directions of the examples: of the evaluation set's nearest examples 99.5 % are found so, in
 #: a third of the time (the whole matrix does not fit into a core's cache).
-MANY, CANDIDATES, ROUGH = 4000, 120, 128
+MANY, CANDIDATES, ROUGH = 4000, 180, 128
 #: Turns the margins of the linear model into probabilities; the least probability either half gives
 #: a topic.
 MARGIN_SCALE, FLOOR = 3.0, 0.003

@@ -108,7 +108,13 @@ KNOWN = re.compile(
     re.I,
 )
 FORGET = re.compile(
-    r"\b(?:forget|ignore|disregard|scrap|un-?remember|put aside) (?:everything |all |what |that |"
+    r"\b(?:do not|don['’]?t|no need to|stop) (?:keep|remember|store|hold|note|count|bear)\w*\b"
+    r".{0,40}\b(?:in mind|thing|bit|part|about|that|against me)\b"
+    r"|\b(?:strike|scratch|delete|drop|leave) (?:that|this|it|the \w+(?: \w+)?) "
+    r"(?:bit |part |thing )?"
+    r"(?:from|out of|off) (?:your|the) (?:memory|notes?|record|list)\b"
+    r"|\b(?:forget|ignore|scrap|drop|disregard) the (?:\w+ ){0,3}(?:thing|bit|part|stuff)\b"
+    r"|\b(?:forget|ignore|disregard|scrap|un-?remember|put aside) (?:everything |all |what |that |"
     r"the fact |the bit |the thing |my )*(?:(?:that )?(?:i|ive|i've) (?:said|told|mentioned)|"
     r"i(?:'m| am| was|'ve| have| take) (?:\w+ ){0,3}(?:pregnan\w*|breast\w*|diabet\w*|on |"
     r"taking ))"
@@ -128,6 +134,19 @@ FORGET_THAT = re.compile(
 FOR_ME = re.compile(
     r"\b(?:for|about|with) (?:just |only )?(?:me|myself)\b(?! and\b)|\b(?:i|me) (?:personally|"
     r"myself)\b",
+    re.I,
+)
+FOR_MYSELF = re.compile(
+    r"\b(?:me|i['’]?m|i am) (?:mad |thinking (?:of|about) |considering |the one )?"
+    r"(?:for )?(?:wanting|having|getting|doing) (?:this|it|mine|the treatment|needling)\b"
+    r"|\bi want (?:this|it|mine|the treatment)\b",
+    re.I,
+)
+#: Somebody else is spoken of.
+ANOTHER = re.compile(
+    r"\b(?:she|he|her|him|his|hers|they|them|their|theirs|we|us|our|mum|mom|mother|dad|father|sister|"
+    r"brother|wife|husband|partner|girlfriend|boyfriend|friend|daughter|son|aunt|uncle|cousin|nan|"
+    r"gran|grandma|niece|nephew|mate|colleague)\b",
     re.I,
 )
 #: "Beard too?" asks about the beard what was asked before.
@@ -266,9 +285,17 @@ OWN_QUESTION = 0.6
 OFFERED = 0.2
 #: From this probability on, a short message has a topic of its own whatever was said before.
 LEANING_ENDS = 0.75
+#: Circumstances that are something a person does, and the words for a person.
+DEEDS_OF_SOMEBODY = ("home_needling", "topical_on_open_skin", "numbing_misuse", "immunosuppressed")
+SOMEBODY = re.compile(
+    r"\b(?:i|i['’]?m|i['’]?ve|i['’]?d|i['’]?ll|im|ive|ill|id|my|me|mine|myself|we|our|us|gonna|she|he|her|him|"
+    r"his|they|them|their|mum|mom|dad|sister|brother|wife|husband|partner|friend|daughter|son|"
+    r"mate)\b",
+    re.I,
+)
 #: Margin from which a circumstance counts whatever the message is about; else one of its topics
 #: must have this probability at least.
-VERY_SURE, RELATED = 0.8, 0.02
+VERY_SURE, RELATED = 0.8, 0.15
 #: Probability of its topics below which a circumstance is told on the way to a question about
 #: something else.
 ASIDE = 0.04
@@ -333,6 +360,14 @@ PLAINLY = 0.8
 RANKING = 10
 #: Probability of a topic that a ranking does not list.
 LEAST = 1e-4
+#: A part of a message that tells something: a few words with a verb in it.
+STATEMENT = re.compile(
+    r"^(?=(?:\S+\s+){3,}).*\b(?:am|is|are|was|were|\w+['’](?:s|m|re|ve|d)|im|ive|have|has|had|got|"
+    r"gave|give[sn]?|did|didn['’]?t|don['’]?t|want\w*|need\w*|like[sd]?|went|going|said|says|told|"
+    r"tell[s]?|felt|feels?|looks?|think\w*|thought|keeps?|kept|uses?|used|takes?|took|love[sd]?|hates?|"
+    r"came|comes?|made|makes|bought|booked|lives?|works?|worked|goes|can['’]?t|\w{3,}ed)\b",
+    re.I | re.S,
+)
 #: Words that carry no topic.
 CONTENT = re.compile(
     r"\b(?:and|but|or|also|so|then|too|either|as well|what|how|about|if|same|even|for|on|with|in|"
@@ -446,7 +481,8 @@ class Reader:
                 ),
             },
             "circumstances": stated,
-            "for_me": bool(FOR_ME.search(text)),
+            "for_me": bool(FOR_ME.search(text) or FOR_MYSELF.search(text)),
+            "of_another": bool(ANOTHER.search(text)),
         }
 
     def _aside(self, item: Dict[str, Any], text: str) -> Dict[str, Any]:
@@ -464,7 +500,11 @@ class Reader:
     def _likely(self, item: Dict[str, Any], text: str) -> bool:
         """Whether a circumstance that only the trained model sees fits what the message is about
         (or the model is very sure)."""
-        if "margin" not in item or item["margin"] >= VERY_SURE:
+        if "margin" not in item:
+            return True
+        if item["id"] in DEEDS_OF_SOMEBODY and not SOMEBODY.search(text):
+            return False  # a question in general: nobody does it
+        if item["margin"] >= VERY_SURE:
             return True
         about = {topic for topic, p in self.rank(text).topics if p >= RELATED}
         return bool(about & TOPICS_OF[item["id"]])
@@ -503,7 +543,10 @@ class Reader:
         for request, pattern in REQUESTS.items():
             if state.get("topics") and pattern.match(text):
                 return {"request": request, "questions": [], "language": "en"}
-        return {"language": "en", "questions": self.questions(text, state)}
+        questions = self.questions(text, state)
+        if state.get("topics") and asks_again(questions):
+            return {"request": "explain", "questions": [], "language": "en"}
+        return {"language": "en", "questions": questions}
 
     def _act(self, text: str, state: Dict[str, Any]) -> Optional[Dict[str, Any]]:
         """The reading of a message that does something in the conversation and asks nothing."""
@@ -635,6 +678,9 @@ class Reader:
         for parts in candidates(text):
             if not single and not best and len(parts) == 2:
                 best = self._after_manners(parts)
+            parts = self._asked_of(parts)
+            if len(parts) < 2:
+                continue
             asking = [part for part in parts if QUESTION.search(part)]
             if single and asking in ([], parts[:1]):
                 continue  # one question, asked by its beginning
@@ -672,6 +718,25 @@ class Reader:
             if len(kept) >= 2 and len(kept) > len(best):
                 best = list(kept.values())
         return best
+
+    def _asked_of(self, parts: List[str]) -> List[str]:
+        """The parts that may ask something: where one asks, statements are only its context, and
+        an area named by itself belongs to the question beside it."""
+        asking = [part for part in parts if QUESTION.search(part)]
+        return [
+            part
+            for part in parts
+            if part in asking or not (asking and STATEMENT.search(part) or self._only_areas(part))
+        ]
+
+    def _only_areas(self, text: str) -> bool:
+        """Whether a text names parts of the body and nothing else."""
+        named = self.lexicon.by_kind(text)
+        rest = CONTENT.sub("", self.lexicon.without(text)).strip(" ?!.,'-")
+        return (
+            set(named) == {"area"}
+            and not re.sub(r"(?i)plus|just|whole|full|only", "", rest).strip()
+        )
 
     def _glance(self, text: str, parts: List[str], least: int) -> Optional[List[Optional[Ranked]]]:
         """What each part asks where it stands in the message (None: the encoder does not read so
@@ -832,6 +897,14 @@ def together(alone: Ranked, there: Ranked) -> Ranked:
     whole = sum(mixed.values())
     topics = sorted(((topic, p / whole) for topic, p in mixed.items()), key=lambda item: -item[1])
     return Ranked(topics, {**there.situations, **alone.situations}, alone.nearest)
+
+
+def asks_again(questions: List[Dict[str, Any]]) -> bool:
+    """Whether a message asks to have the last answer once more, or in other words."""
+    return [
+        (question["topic"], (question.get("entities") or {}).get("situation"))
+        for question in questions
+    ] == [("feedback", ["repeat"])]
 
 
 def crisis_in(questions: List[Dict[str, Any]]) -> Optional[str]:
