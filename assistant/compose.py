@@ -70,6 +70,8 @@ def compose(reading: Dict[str, Any], state: Optional[State], kb: Knowledge) -> T
         turn = other_language(reading["language"], kb)
     elif request in ("repeat", "shorter", "more", "why") and state["topics"]:
         turn = elaborate(request, state, kb)
+    elif request == "deny" and (state["last"] or {}).get("kind") in ("clarify", "fallback"):
+        turn = missed(state, kb)
     elif request in acting.SAID:
         turn = acting.SAID[request](state, kb)
         follow_up(turn, [kb.topic(t) for t in turn.topics if t in kb.topics], state, kb)
@@ -213,7 +215,9 @@ def wording(topic: Topic, question: Dict[str, Any], together: int, state: State)
     or the whole answer; short where three are answered together."""
     specific = specific_question(topic, question)
     if specific:
-        return specific.lead if together > 2 else specific.answer
+        text = specific.lead if together > 2 else specific.answer
+        # Which question is answered is said where another one may have been meant.
+        return f"**{specific.ask}** {text}" if question.get("unsure") else text
     situation = manners.known_situation(
         (question.get("entities") or {}).get("situation", [None])[0], state
     )

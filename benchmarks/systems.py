@@ -191,14 +191,15 @@ def answers() -> Dict[str, str]:
     has none, and a fall-back."""
     known = knowledge.load().topics
     intents = {
-        line.split("intent: ask_")[1].strip()
+        line.split("intent: ")[1].strip()
         for path in paths.NLU.rglob("*.yml")
         for line in path.read_text("utf-8").splitlines()
-        if line.startswith("- intent: ask_")
+        if line.startswith("- intent: ")
     }
+    unknown = "Please ask the clinic about that."
     texts = {
-        f"ask_{name}": known[name].answer if name in known else "Please ask the clinic about that."
-        for name in sorted(intents)
+        intent: known[intent[4:]].answer if intent[4:] in known else unknown
+        for intent in sorted(intents)
     }
     return {**texts, "nlu_fallback": "I did not understand that. Could you say it in other words?"}
 

@@ -94,10 +94,9 @@ def affirm(state: Dict[str, Any], kb: Knowledge) -> Turn:
 
 
 def deny(state: Dict[str, Any], kb: Knowledge) -> Turn:
-    """A no: to what was offered, or to more."""
-    offered = (state.get("last") or {}).get("kind") in ("clarify", "fallback")
+    """A no to more. (None of what was offered: assistant.compose.missed.)"""
     turn = Turn("smalltalk", topics=["smalltalk"])
-    turn.say("answer", kb.talk("acts", "none_of_these" if offered else "no_more"), "smalltalk")
+    turn.say("answer", kb.talk("acts", "no_more"), "smalltalk")
     return turn
 
 

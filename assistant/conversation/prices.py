@@ -203,7 +203,7 @@ def answer(
         return kb.talk("prices", "not_listed", what=" and ".join(named).replace("_", " "))
     shown = lines[:MOST_LINES]
     if asked.sessions is None and asked.people == 1 and len(shown) > 1:
-        return kb.phrases.fill("{prices}")
+        return None  # the whole list is in the topic's own answer
     if not entities.get("area") and not entities.get("treatment") and len(shown) > 1:
         shown = shown[:2]
     said = " ".join(line_words(price, asked, kb) for price in shown)

@@ -67,6 +67,8 @@ class Ranked:
     topics: List[Tuple[str, float]]
     situations: Dict[str, str]
     nearest: float
+    #: By topic, how much better than the next one the specific question fits.
+    margins: Dict[str, float] = field(default_factory=dict)
     #: Probabilities of what a message may do beside asking (assistant.understanding.acts).
     acts: Dict[str, float] = field(default_factory=dict)
 
@@ -116,14 +118,15 @@ class Facets:
             weights[topic] = (names, ridge(vectors[numbers], wanted))
         return cls(weights)
 
-    def of(self, topic: str, vector: np.ndarray) -> Optional[str]:
-        """The specific question that a text with this embedding asks inside `topic`: empty where it
-        asks for the topic as such, None where the topic has none."""
+    def of(self, topic: str, vector: np.ndarray) -> Optional[Tuple[str, float]]:
+        """The specific question that a text with this embedding asks inside `topic`, empty where it
+        asks for the topic as such, and its lead over the next; None where the topic has none."""
         if topic not in self.weights:
             return None
         names, weights = self.weights[topic]
-        best = names[int(np.argmax(vector @ weights[:-1] + weights[-1]))]
-        return "" if best == GENERAL else best
+        scores = vector @ weights[:-1] + weights[-1]
+        best, margin = int(np.argmax(scores)), float(np.diff(np.sort(scores)[-2:])[0])
+        return ("" if names[best] == GENERAL else names[best]), margin
 
     def arrays(self) -> Dict[str, np.ndarray]:
         """The weights as half-precision arrays by topic."""
@@ -244,11 +247,12 @@ class TopicModel:
         order = np.argsort(-by_topic)[:length]
         topics = [(self.topics[i], float(by_topic[i])) for i in order]
         situations = self.situations(nearest, similar)
+        margins: Dict[str, float] = {}
         for topic, _ in topics:
             facet = self.facets.of(topic, vector)
             if facet is not None:
-                situations[topic] = facet
-        return Ranked(topics, situations, float(similar.max()))
+                situations[topic], margins[topic] = facet
+        return Ranked(topics, situations, float(similar.max()), margins)
 
     def situations(self, nearest: np.ndarray, similar: np.ndarray) -> Dict[str, str]:
         """By topic, the situation for which the `nearest` examples of that topic vote."""

@@ -53,6 +53,8 @@ class Thresholds:
     glance: probability of a topic, in a first look at a part where it stands in the message,
     without which the part is not read by itself. outside: probability of the two out-of-scope
     topics together from which an unclear message is turned away when no other topic has more.
+    facet: lead of a specific question over the next one from which it is answered without naming
+    it.
     """
 
     answer: float = 0.45
@@ -61,6 +63,7 @@ class Thresholds:
     echo: float = 0.001
     glance: float = 0.4
     outside: float = 0.3
+    facet: float = 0.1
 
     @classmethod
     def of(cls, config: Dict[str, Any]) -> "Thresholds":
@@ -293,6 +296,11 @@ SOMEBODY = re.compile(
     r"mate)\b",
     re.I,
 )
+PASSED_ON = re.compile(
+    r"\b(?:spread\w*|catch\w*|caught|transmi\w+|pass(?:ed|es)? on|infect(?:s|ed|ing)?|cases?|"
+    r"outbreak|stor(?:y|ies)|news|from (?:prp|blood|needles|it))\b",
+    re.I,
+)
 #: Margin from which a circumstance counts whatever the message is about; else one of its topics
 #: must have this probability at least.
 VERY_SURE, RELATED = 0.8, 0.15
@@ -367,6 +375,12 @@ STATEMENT = re.compile(
     r"tell[s]?|felt|feels?|looks?|think\w*|thought|keeps?|kept|uses?|used|takes?|took|love[sd]?|hates?|"
     r"came|comes?|made|makes|bought|booked|lives?|works?|worked|goes|can['’]?t|\w{3,}ed)\b",
     re.I | re.S,
+)
+#: A question inside a part that begins otherwise: "im 17 am i allowed".
+INSIDE = re.compile(
+    r"\b(?:am|can|could|is|are|do|does|will|would|should|may) (?:i|it|he|she|we|you|u|they|that|"
+    r"this|there|my)\b|\b(?:how (?:long|much|many|often|soon)|what|when|which)\b",
+    re.I,
 )
 #: Words that carry no topic.
 CONTENT = re.compile(
@@ -500,6 +514,12 @@ class Reader:
     def _likely(self, item: Dict[str, Any], text: str) -> bool:
         """Whether a circumstance that only the trained model sees fits what the message is about
         (or the model is very sure)."""
+        if (
+            item["id"] == "immunosuppressed"
+            and PASSED_ON.search(text)
+            and not SOMEBODY.search(text)
+        ):
+            return False  # how HIV is passed on, not who has it
         if "margin" not in item:
             return True
         if item["id"] in DEEDS_OF_SOMEBODY and not SOMEBODY.search(text):
@@ -726,7 +746,13 @@ class Reader:
         return [
             part
             for part in parts
-            if part in asking or not (asking and STATEMENT.search(part) or self._only_areas(part))
+            if part in asking
+            or not (
+                asking
+                and STATEMENT.search(part)
+                and not INSIDE.search(part)
+                or self._only_areas(part)
+            )
         ]
 
     def _only_areas(self, text: str) -> bool:
@@ -788,12 +814,14 @@ class Reader:
         top = [{"topic": topic, "confidence": round(p, 4)} for topic, p in ranked.topics[:4]]
         if ranked.situation:
             entities = {**entities, "situation": [ranked.situation]}
+        sure = ranked.margins.get(ranked.best, 1.0) >= self.thresholds.facet
         question = {
             "text": text,
             "topic": ranked.best,
             "confidence": round(ranked.confidence, 4),
             "candidates": top,
             "entities": entities,
+            **({} if sure else {"unsure": True}),
         }
         question["decision"] = self._decide(ranked)
         if question["decision"] == "outside":

@@ -6,9 +6,10 @@ scripts/encoder/README.md).
 
 Classification heads over cosine similarities (normalised softmax: Zhai and Wu 2018,
 arXiv:1811.12649) pull together messages of one topic (data/nlu), of one level and row of the triage
-table (data/safety/messages), and those that state one circumstance (data/safety/statements.yml);
-the heads are thrown away afterwards. With --leave-out the messages of one writer are held out and a
-logistic regression on the embeddings is scored on them before and after.
+table (data/safety/messages), those that state one circumstance (data/safety/statements.yml), and
+those that ask one specific question (the situations of data/nlu); the heads are thrown away
+afterwards. With --leave-out the messages of one writer are held out and a logistic regression on
+the embeddings is scored on them before and after.
 """
 
 import argparse
@@ -26,8 +27,8 @@ from transformers import AutoModel
 ROOT = Path(__file__).resolve().parents[2]
 
 
-#: How much the heads count: topics, levels of urgency, circumstances.
-SHARES = (1.0, 0.5, 0.3)
+#: How much the heads count: topics, levels of urgency, circumstances, specific questions.
+SHARES = (1.0, 0.5, 0.3, 1.0)
 #: Topics whose examples report symptoms of some level (as in assistant.safety.classifier).
 UNCLEAR = ("ask_urgent_symptom", "ask_post_treatment_worry", "ask_crisis")
 
@@ -171,11 +172,13 @@ def main():
     rows = training_data()
     train = [r for r in rows if r[2] != args.leave_out]
     test = [r for r in rows if r[2] == args.leave_out]
-    labels = sorted({y for _, y, _ in train})
+    labels = sorted({y.split("/")[0] for _, y, _ in train})
     index = {y: i for i, y in enumerate(labels)}
+    specific = sorted({y for _, y, _ in train if "/" in y})
+    specific_index = {y: i for i, y in enumerate(specific)}
     encoder = Encoder(args.weights)
     if test:
-        test = [r for r in test if r[1] in index]
+        test = [r for r in test if r[1].split("/")[0] in index]
         print("before:", round(probe(encoder, train, test), 4), flush=True)
     safety, statements = safety_data(), statement_data()
     levels = sorted({y for _, y in safety} | {"none/question"})
@@ -184,17 +187,18 @@ def main():
     both = [
         (
             t,
-            index[y],
+            index[y.split("/")[0]],
             -1 if y.split("/")[0] in UNCLEAR else levels.index("none/question"),
-            stated.index("none") if y in NO_STATEMENT else -1,
+            stated.index("none") if y.split("/")[0] in NO_STATEMENT else -1,
+            specific_index.get(y, -1),
         )
         for t, y, _ in train
     ]
-    both += [(t, -1, levels.index(y), -1) for t, y in safety] * 2 + [
-        (t, -1, -1, stated.index(y)) for t, y in statements
+    both += [(t, -1, levels.index(y), -1, -1) for t, y in safety] * 2 + [
+        (t, -1, -1, stated.index(y), -1) for t, y in statements
     ] * 2
     heads = [
-        head(encoder, [(t, y) for t, y, _ in train], labels),
+        head(encoder, [(t, y.split("/")[0]) for t, y, _ in train], labels),
         head(
             encoder,
             safety
@@ -202,6 +206,7 @@ def main():
             levels,
         ),
         head(encoder, statements, stated),
+        head(encoder, [(t, y) for t, y, _ in train if "/" in y], specific),
     ]
     optimiser = torch.optim.AdamW(
         [

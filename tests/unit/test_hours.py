@@ -132,14 +132,14 @@ def test_questions_about_the_clinic(kb, question, says, never):
         (
             "cost",
             "how much is a course of three",
-            ["£480 for three (three single sessions would be £540)"],
+            ["three sessions: £480 as a course, which is £60 less than three single ones (£540)"],
         ),
         (
             "cost",
             "three sessions for my face and neck",
             [
-                "As a course: Microneedling, face and neck: £610 for three (three single sessions"
-                " would be £690). Your own"
+                "Microneedling, face and neck, three sessions: £610 as a course, which is £80 less"
+                " than three single ones (£690)."
             ],
         ),
         (

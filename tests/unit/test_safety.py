@@ -886,10 +886,15 @@ def test_warnings_come_first_and_are_never_left_out(kb):
     }
     turn, state = compose(asked, None, kb)
     texts = [message.text for message in turn.messages if message.role == "caveat"]
-    warnings = {kb.phrases.fill(kb.caveats[name].text) for name in ("red_flags", "rf_warning")}
+    warnings = {kb.phrases.fill(kb.caveats[name].line) for name in ("red_flags", "rf_warning")}
     assert set(texts[:2]) == warnings
-    short, _ = compose({"request": "shorter", "language": "en", "questions": []}, state, kb)
-    assert warnings <= {message.text for message in short.messages}
+    assert "urgent_symptom" in [choice.topic for choice in turn.choices]
+    whole, state = compose({"language": "en", "questions": [question("downtime")]}, None, kb)
+    texts = [message.text for message in whole.messages if message.role == "caveat"]
+    assert texts[0] == kb.phrases.fill(kb.caveats["red_flags"].text)
+    again, _ = compose({"language": "en", "questions": [question("aftercare")]}, state, kb)
+    assert not {message.text for message in again.messages} & set(texts), "each is said once"
+    assert "urgent_symptom" in [choice.topic for choice in again.choices]
 
 
 def test_blisters_on_the_tip_of_the_nose_go_to_eye_care(kb):
