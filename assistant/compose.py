@@ -470,6 +470,7 @@ def caution(
         text = kb.phrases.fill(text)
         if was_said(text, state):
             text = kb.phrases.fill(entry.reminder)
+            text = kb.reply("for_the_other", reminder=text) if item["who"] == "other" else text
         # What was asked comes first where the answer is about the circumstance itself.
         place = len(turn.messages) if entry.topic in turn.specific else turn_opening(turn)
         if not was_said(text, state):
