@@ -44,10 +44,12 @@ def row(name: str, text: str) -> str:
 
 
 def topic_rows(topic: Topic) -> Iterator[str]:
-    """The lines of one topic: short, answer, reason, more, variants."""
+    """The lines of one topic: short, answer, reason, more, specific questions, variants."""
     for name in ("short", "answer", "why", "more"):
         if getattr(topic, name):
             yield row(name, getattr(topic, name))
+    for question in topic.questions.values():
+        yield row(question.ask, question.answer)
     for kind, variants in topic.by.items():
         for value, text in variants.items():
             for wording in text if isinstance(text, list) else [text]:
