@@ -147,7 +147,8 @@ FOR_MYSELF = re.compile(
 )
 #: Somebody else is spoken of.
 ANOTHER = re.compile(
-    r"\b(?:she|he|her|him|his|hers|they|them|their|theirs|we|us|our|mum|mom|mother|dad|father|sister|"
+    r"\b(?:she|he|her|him|his|hers|they|them|their|theirs|we|us|our|mum|mom|mother|dad|father|"
+    r"sister|"
     r"brother|wife|husband|partner|girlfriend|boyfriend|friend|daughter|son|aunt|uncle|cousin|nan|"
     r"gran|grandma|niece|nephew|mate|colleague)\b",
     re.I,
@@ -291,7 +292,8 @@ LEANING_ENDS = 0.75
 #: Circumstances that are something a person does, and the words for a person.
 DEEDS_OF_SOMEBODY = ("home_needling", "topical_on_open_skin", "numbing_misuse", "immunosuppressed")
 SOMEBODY = re.compile(
-    r"\b(?:i|i['’]?m|i['’]?ve|i['’]?d|i['’]?ll|im|ive|ill|id|my|me|mine|myself|we|our|us|gonna|she|he|her|him|"
+    r"\b(?:i|i['’]?m|i['’]?ve|i['’]?d|i['’]?ll|im|ive|ill|id|my|me|mine|myself|we|our|us|gonna|"
+    r"she|he|her|him|"
     r"his|they|them|their|mum|mom|dad|sister|brother|wife|husband|partner|friend|daughter|son|"
     r"mate)\b",
     re.I,
@@ -372,7 +374,8 @@ LEAST = 1e-4
 STATEMENT = re.compile(
     r"^(?=(?:\S+\s+){3,}).*\b(?:am|is|are|was|were|\w+['’](?:s|m|re|ve|d)|im|ive|have|has|had|got|"
     r"gave|give[sn]?|did|didn['’]?t|don['’]?t|want\w*|need\w*|like[sd]?|went|going|said|says|told|"
-    r"tell[s]?|felt|feels?|looks?|think\w*|thought|keeps?|kept|uses?|used|takes?|took|love[sd]?|hates?|"
+    r"tell[s]?|felt|feels?|looks?|think\w*|thought|keeps?|kept|uses?|used|takes?|took|"
+    r"love[sd]?|hates?|"
     r"came|comes?|made|makes|bought|booked|lives?|works?|worked|goes|can['’]?t|\w{3,}ed)\b",
     re.I | re.S,
 )
