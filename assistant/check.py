@@ -453,6 +453,24 @@ def variants(kb: Knowledge) -> List[Problem]:
     return problems
 
 
+def offers(kb: Knowledge) -> List[Problem]:
+    """What clinic.yml offers or not has names that visitors' words lead to."""
+    from assistant.understanding import lexicon
+
+    names = lexicon.load().names
+    known = {value for kind in ("treatment", "device", "area") for value in names[kind]}
+    file = YamlFile.read(paths.clinic_file(), paths.ROOT)
+    return [
+        file.problem(
+            ("offers", name),
+            f"no visitor's words lead to `{name}`",
+            "Use an id of data/lexicon (treatments, devices or areas), such as `prp` or `scalp`.",
+        )
+        for name in kb.clinic.offers
+        if name not in known
+    ]
+
+
 def training_examples() -> Dict[str, List[Tuple[str, int, str]]]:
     """Training examples by intent: (file, line, text)."""
     result: Dict[str, List[Tuple[str, int, str]]] = {}
@@ -585,6 +603,7 @@ def everything(today: dt.date) -> List[Problem]:
             *style(kb),
             *reviews(kb, today),
             *variants(kb),
+            *offers(kb),
             *training(kb),
             *generated(kb),
         ]

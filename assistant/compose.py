@@ -307,7 +307,7 @@ def answer(questions: List[Dict[str, Any]], state: State, kb: Knowledge) -> Turn
             turn.specific.append(topic.id)
         if not own and not specific and topic.group != "boundaries":
             whole = pick_variant(topic, entities) is None and len(topics) <= 2
-            besides = desk.besides(topic.id, question.get("text") or "", entities, whole, kb)
+            besides = desk.besides(topic.id, entities, whole, kb)
             text = f"{text} {besides}".strip()
         turn.say("answer", text, topic.id)
     cited = [

@@ -2,6 +2,7 @@
 assistant runs."""
 
 import datetime as dt
+import functools
 import re
 import threading
 import time
@@ -200,6 +201,11 @@ class Together(Strict):
         return bool(self.unsaid and re.search(self.unsaid, text, re.I | re.S))
 
 
+def plain_words(text: str) -> str:
+    """The words of a text in lower case, without signs."""
+    return " ".join(re.findall(r"\w+", text.lower()))
+
+
 @dataclass
 class Knowledge:
     """The whole knowledge base, validated entry by entry, with the clinic's phrases."""
@@ -219,6 +225,19 @@ class Knowledge:
     def topic(self, name: str) -> Topic:
         """The entry of a topic id. Raises KeyError."""
         return self.topics[name]
+
+    def named(self, text: str) -> Optional[Topic]:
+        """The topic whose title or question a visitor has typed, whatever the case and the
+        signs."""
+        return self._by_words.get(plain_words(text))
+
+    @functools.cached_property
+    def _by_words(self) -> Dict[str, Topic]:
+        return {
+            plain_words(words): topic
+            for topic in self.topics.values()
+            for words in (topic.title, topic.question)
+        }
 
     def reply(self, name: str, **more: str) -> str:
         """A text of data/knowledge/replies.yml, filled in for the clinic and with `more` (what the

@@ -128,7 +128,7 @@ def train(force: bool = False) -> None:
         if reasons
         else "asked to"
     )
-    say(f"training the model ({why}); this takes about a minute")
+    say(f"training the model ({why}); this takes a minute or two")
     stamp, started = inputs(), time.monotonic()
     done = rasa(
         "train",

@@ -10,7 +10,7 @@ import datetime as dt
 import re
 from typing import Callable, Dict, List, Optional, Tuple
 
-from assistant.clinic import DAYS, money, price_line
+from assistant.clinic import DAYS, price_line
 from assistant.conversation import prices
 from assistant.hours import Opening, clock, date_words, moment_words
 from assistant.knowledge import Knowledge
@@ -112,31 +112,6 @@ def holiday_words(text: str, kb: Knowledge, now: Optional[dt.datetime]) -> str:
     return kb.talk("desk", "holidays", list="; ".join(parts))
 
 
-def course_words(text: str, kb: Knowledge, now: Optional[dt.datetime]) -> str:
-    """What a course of three costs, and what three single sessions would; of the prices whose names
-    share most with the question."""
-    courses = [price for price in kb.clinic.prices or [] if price.course_of_three]
-    if not courses:
-        return kb.talk("desk", "course_missing")
-    shared = lambda price: len(
-        set(re.findall(r"\w+", price.name.lower()))
-        & set(re.findall(r"\w+", text.lower())) - {"microneedling", "with", "and"}
-    )
-    closest = max(map(shared, courses))
-    parts = [
-        kb.talk(
-            "desk",
-            "course",
-            name=price.name,
-            price=money(price.course_of_three, kb.clinic.currency),
-            singles=money(3 * price.amount, kb.clinic.currency),
-        )
-        for price in courses
-        if shared(price) == closest
-    ]
-    return kb.talk("desk", "courses", list="; ".join(parts))
-
-
 def hours_words(text: str, kb: Knowledge, now: Optional[dt.datetime]) -> str:
     """All opening hours, and whether the clinic is open now."""
     hours = kb.phrases.fill("{hours}")
@@ -219,7 +194,7 @@ PARTS = {
                 r"treatments)|set of (?:three|3))\b",
                 re.I,
             ),
-            course_words,
+            lambda text, kb, now: kb.talk("desk", "course_missing"),
         ),
         (re.compile(r"\b(?:consult\w*)\b", re.I), phrase("{consultation}")),
     ),
@@ -251,20 +226,17 @@ _PRICE = re.compile(
     r"work)\b)",
     re.I,
 )
-_TREATMENTS = ("vampire_facial", "rf_microneedling")
 
 
-def besides(
-    topic: str, text: str, entities: Dict[str, List[str]], general: bool, kb: Knowledge
-) -> str:
+def besides(topic: str, entities: Dict[str, List[str]], general: bool, kb: Knowledge) -> str:
     """The clinic's own facts behind an answer about one area, condition or treatment, which names
     none: listed prices, the way to book. Empty when nothing is missing; `general` says that the
     topic's whole answer was given, which has them."""
     if topic == "booking":
         return "" if general else kb.talk("desk", "book_here")
-    if general if topic == "cost" else topic not in _TREATMENTS or not _PRICE.search(text):
+    if topic != "cost" or general:
         return ""
-    found = prices.matching(entities, kb, topic)
+    found = prices.matching(entities, kb)
     if found:
         return kb.talk(
             "desk",

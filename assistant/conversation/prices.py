@@ -11,7 +11,7 @@ from assistant.knowledge import Knowledge
 #: Sessions of a course, as price lists give it.
 COURSE = 3
 #: Most sessions, people and lines of the list that one answer reckons with.
-MOST_SESSIONS, MOST_PEOPLE, MOST_LINES = 12, 8, 3
+MOST_SESSIONS, MOST_PEOPLE, MOST_LINES = 12, 8, 2
 NUMBERS = {
     word: number
     for number, word in enumerate(
@@ -69,10 +69,8 @@ OFFERED = re.compile(
 
 @dataclass(frozen=True)
 class Asked:
-    """What a question about prices is about: lines of the list, sessions (None: not said) and
-    people."""
+    """For how many a question about prices asks: sessions (None: not said) and people."""
 
-    lines: List[Price]
     sessions: Optional[int]
     people: int
 
@@ -114,18 +112,14 @@ def fits(price: Price, name: str) -> bool:
     return bool(words_of(price) & set(NAMED.get(name, tuple(name.split("_")))))
 
 
-def matching(entities: Dict[str, List[str]], kb: Knowledge, topic: str = "cost") -> List[Price]:
+def matching(entities: Dict[str, List[str]], kb: Knowledge) -> List[Price]:
     """The lines of the price list that a question is about: of the treatment that it names, or
     else plain ones with exactly its areas, or as many of them as there are."""
     prices = kb.clinic.prices or []
     named = [*entities.get("treatment", []), *entities.get("device", [])]
     special = [name for name in named if name in SPECIAL]
-    if special or topic != "cost":
-        return [
-            price
-            for price in prices
-            if price.topic == topic or any(fits(price, name) for name in special)
-        ]
+    if special:
+        return [price for price in prices if any(fits(price, name) for name in special)]
     plain = [p for p in prices if not p.topic and not any(fits(p, name) for name in SPECIAL)]
     areas = entities.get("area", [])
     if not areas:
@@ -195,7 +189,7 @@ def answer(
     if not kb.clinic.prices:
         return None
     lines = matching(entities, kb)
-    asked = Asked(lines, sessions_in(text), people_in(text))
+    asked = Asked(sessions_in(text), people_in(text))
     named = [*entities.get("area", []), *(n for n in entities.get("treatment", []) if n in SPECIAL)]
     if specific and not named and asked.people == 1 and (asked.sessions or 1) == 1:
         return None
@@ -204,8 +198,6 @@ def answer(
     shown = lines[:MOST_LINES]
     if asked.sessions is None and asked.people == 1 and len(shown) > 1:
         return None  # the whole list is in the topic's own answer
-    if not entities.get("area") and not entities.get("treatment") and len(shown) > 1:
-        shown = shown[:2]
     said = " ".join(line_words(price, asked, kb) for price in shown)
     return f"{said} {kb.talk('prices', 'closing')}"
 

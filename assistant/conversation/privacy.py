@@ -61,7 +61,10 @@ def wanted(text: str) -> bool:
 
 def asks_deletion(text: str, reading: Dict[str, Any]) -> bool:
     """Whether a message, as it was understood, is answered by the question whether everything
-    should be deleted."""
+    should be deleted. "Forget what I told you" puts aside what the conversation knows of somebody
+    and deletes nothing."""
+    if reading.get("request") == "forget":
+        return False
     return (
         reading.get("request") == "ask_erase"
         or wanted(text)

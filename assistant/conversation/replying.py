@@ -10,6 +10,7 @@ from assistant.handoff import afterwards, details
 from assistant.handoff.form import Said
 from assistant.handoff.veil import veil
 from assistant.turn import Turn
+from assistant.understanding.reading import certain
 from assistant.webstore import WebStore
 
 CALL_ME = re.compile(
@@ -60,10 +61,15 @@ def reply(
         masked = Turn.from_dict(veil(turn.as_dict(), turn.masks))
         return turn, compose.remember(masked, [], state)
     meaning = said.meaning
-    if not in_form and wants_call(said):
+    named = None if in_form else said.kb.named(said.text)
+    if named:  # as if its choice had been picked: it tells nothing of the visitor
+        asks = [certain(said.text, named.id)]
+        meaning = {**meaning, "language": "en", "request": "choice", "questions": asks}
+        meaning["circumstances"] = []
+    elif not in_form and wants_call(said):
         meaning = {
             **meaning,
-            "questions": [one_question(said.text, "human_handoff")],
+            "questions": [certain(said.text, "human_handoff")],
             "request": None,
         }
     staff = (
@@ -72,10 +78,10 @@ def reply(
         and any(question["topic"] == "human_handoff" for question in meaning.get("questions", []))
     )
     if staff:
-        meaning = {**meaning, "questions": [one_question(said.text, "clinic_info")]}
+        meaning = {**meaning, "questions": [certain(said.text, "clinic_info")]}
     sign = manners.emoji(said.text, state["topics"])
     if sign:
-        meaning = {**meaning, "questions": [one_question(said.text, *sign)]}
+        meaning = {**meaning, "questions": [certain(said.text, *sign)]}
     turn, after = compose.compose(meaning, state, said.kb)
     keep_vote(said, turn, meaning, state)
     turn.settles = staff
@@ -85,18 +91,6 @@ def reply(
         and "minor" not in after["circumstances"]
     )
     return turn, after
-
-
-def one_question(text: str, topic: str, situation: Optional[str] = None) -> Dict[str, Any]:
-    """A question that is certain, as assistant.understanding.reader gives it."""
-    return {
-        "text": text,
-        "topic": topic,
-        "confidence": 1.0,
-        "candidates": [],
-        "entities": {"situation": [situation]} if situation else {},
-        "decision": "answer",
-    }
 
 
 def wants_call(said: Said) -> bool:

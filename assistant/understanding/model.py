@@ -33,6 +33,8 @@ GENERAL = "general"
 #: Penalty of the ridge regression that finds specific questions (five-fold, 1,033 questions of 66
 #: topics: 0.717 of the specific and 0.844 of the plain ones right; 0.700 and 0.713 with 0.1 and 1).
 RIDGE = 0.3
+#: The most likely topics whose specific questions are looked at.
+FACETED = 5
 #: Tolerance of the linear model: no weight changes by more than 0.0003 against liblinear's own,
 #: which takes half as long again.
 TOLERANCE = 1e-3
@@ -248,7 +250,7 @@ class TopicModel:
         topics = [(self.topics[i], float(by_topic[i])) for i in order]
         situations = self.situations(nearest, similar)
         margins: Dict[str, float] = {}
-        for topic, _ in topics:
+        for topic, _ in topics[:FACETED]:
             facet = self.facets.of(topic, vector)
             if facet is not None:
                 situations[topic], margins[topic] = facet

@@ -19,6 +19,7 @@ from assistant.understanding.encoder import Encoder
 from assistant.understanding.language import detect
 from assistant.understanding.lexicon import Lexicon
 from assistant.understanding.model import Ranked, TopicModel
+from assistant.understanding.reading import certain
 from assistant.understanding.splitter import candidates
 from assistant.understanding.text import QUESTION, has_words, normalise
 
@@ -140,8 +141,8 @@ FOR_ME = re.compile(
     re.I,
 )
 FOR_MYSELF = re.compile(
-    r"\b(?:me|i['’]?m|i am) (?:mad |thinking (?:of|about) |considering |the one )?"
-    r"(?:for )?(?:wanting|having|getting|doing) (?:this|it|mine|the treatment|needling)\b"
+    r"\b(?:me|i['’]?m|i am) (?:\w+ ){0,3}(?:wanting|having|getting|doing) "
+    r"(?:this|it|mine|the treatment|needling)\b"
     r"|\bi want (?:this|it|mine|the treatment)\b",
     re.I,
 )
@@ -414,18 +415,6 @@ SAID_BY_A_TOPIC = {
     "complain": ("human_handoff", "complaint"),
     "settled": ("smalltalk", "settled"),
 }
-
-
-def certain(text: str, topic: str, situation: Optional[str] = None) -> Dict[str, Any]:
-    """A question whose topic is certain."""
-    return {
-        "text": text,
-        "topic": topic,
-        "confidence": 1.0,
-        "candidates": [],
-        "entities": {"situation": [situation]} if situation else {},
-        "decision": "answer",
-    }
 
 
 def without_links(text: str) -> str:

@@ -1244,3 +1244,41 @@ def test_a_milder_plain_sign_does_not_vouch_for_an_urgent_one():
 )
 def test_a_deed_counts_whatever_is_asked_beside_it(triage, text, urgent):
     assert (LEVELS.index(triage.find(text).level) >= LEVELS.index("same_day")) == urgent
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "does the pen push bacteria deeper",
+        "I was pushed for time so I booked late",
+        "papules and pustules, is that rosacea",
+        "old scar like a rope on my shin",
+        "ropes of scar tissue, can they be softened",
+    ],
+)
+def test_english_words_are_no_danger_signs_of_other_languages(triage, text):
+    assert triage.find(text).language == "en" and triage.find(text).level != "emergency"
+    abroad = triage.foreign.find(text, "en", sure=False)
+    assert abroad.level == "none" and not abroad.crisis
+
+
+@pytest.mark.parametrize(
+    "text, level",
+    [
+        ("my baby licked the retinol tube", "emergency"),
+        ("the puppy chewed a tablet of mine", "emergency"),
+        ("a lady collapsed at reception and is not moving", "emergency"),
+    ],
+)
+def test_somebody_else_in_danger_is_no_question(triage, text, level):
+    assert triage.find(text).level == level
+
+
+def test_somebody_elses_circumstance_does_not_remind_the_visitor(kb):
+    told = [{"id": "pregnancy", "who": "other", "when": "now", "denied": False}]
+    asks = {"language": "en", "questions": [question("pain")], "circumstances": told}
+    _, state = compose(asks, None, kb)
+    own = {"language": "en", "questions": [question("downtime")], "of_another": False}
+    assert compose(own, state, kb)[0].cautions == []
+    theirs = {"language": "en", "questions": [question("downtime")], "of_another": True}
+    assert compose(theirs, state, kb)[0].cautions == ["pregnancy"]

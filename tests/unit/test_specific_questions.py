@@ -7,7 +7,7 @@ import tarfile
 import numpy as np
 import pytest
 
-from assistant import compose, knowledge, launch, paths
+from assistant import check, compose, knowledge, launch, paths
 from assistant.conversation import prices
 from assistant.conversation.memory import MOST_TEXTS, was_said, with_said
 from assistant.understanding import acts, lexicon
@@ -158,7 +158,7 @@ def test_a_bad_act_is_named_with_its_line(tmp_path):
         ("a package of 6", 6, 1),
         ("what does a course cost", 3, 1),
         ("one session for me and my sister", 1, 2),
-        ("my mum, my aunt and me, a session each", None, 3),
+        ("my cousin, my brother and me, each once", None, 3),
         ("for the two of us", None, 2),
     ],
 )
@@ -200,3 +200,44 @@ def test_a_question_file_of_no_topic_is_named(tmp_path):
     (copy / "questions" / "nonsense.yml").write_text("questions: {}\n", "utf-8")
     with pytest.raises(ContentError, match="`nonsense` is not a topic"):
         knowledge.load(copy)
+
+
+def test_a_topics_own_title_and_question_get_its_own_answer(kb):
+    for topic in kb.topics.values():
+        for words in (topic.title, topic.question, topic.question.upper().rstrip("?")):
+            assert kb.named(words) is topic
+    assert kb.named("does it hurt on the forehead") is None
+
+
+@pytest.mark.parametrize("topic", ["vampire_facial", "vampire_facial_safety", "prp_vs_plain"])
+def test_what_a_topic_is_about_picks_no_variant(kb, topic):
+    turn, _ = compose.compose(asked(topic, entities={"treatment": ["prp"]}), None, kb)
+    assert said(turn)[0] == kb.phrases.fill(kb.topic(topic).answer)
+
+
+@pytest.mark.parametrize(
+    "text, forgets",
+    [
+        ("please forget the diabetes bit", True),
+        ("scratch that from your notes", True),
+        ("don't hold the tablets thing against me", True),
+        ("don't forget to mention the price", False),
+        ("will the clinic keep my notes", False),
+    ],
+)
+def test_what_was_told_can_be_put_aside(reader, text, forgets):
+    assert (reader.read(text, {}).get("request") == "forget") == forgets
+
+
+def test_statements_are_the_context_of_a_question(reader):
+    text = "My niece got me a voucher and I work outdoors most days. How long does a visit take?"
+    assert [q["topic"] for q in reader.read(text, {})["questions"]] == ["session_duration"]
+
+
+def test_an_offer_of_an_unknown_name_is_named(kb, tmp_path, monkeypatch):
+    clinic = tmp_path / "clinic.yml"
+    text = (paths.ROOT / "clinic.yml").read_text("utf-8")
+    clinic.write_text(text.replace("  exosomes: false", "  exosoms: false"), "utf-8")
+    monkeypatch.setenv("CLINIC_FILE", str(clinic))
+    found = check.offers(knowledge.load(clinic_path=clinic))
+    assert len(found) == 1 and "`exosoms`" in str(found[0]) and found[0].line > 1
