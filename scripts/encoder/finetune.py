@@ -2,14 +2,15 @@
 """Fine-tune the sentence encoder on the project's own training data (a maintainer's tool; see
 scripts/encoder/README.md).
 
-    finetune.py --weights DIR --out DIR [--epochs 3] [--leave-out WRITER]
+    finetune.py --weights DIR --out DIR [--epochs 3] [--bf16] [--leave-out WRITER]
 
 Classification heads over cosine similarities (normalised softmax: Zhai and Wu 2018,
 arXiv:1811.12649) pull together messages of one topic (data/nlu), of one level and row of the triage
 table (data/safety/messages), those that state one circumstance (data/safety/statements.yml), and
 those that ask one specific question (the situations of data/nlu); the heads are thrown away
 afterwards. With --leave-out the messages of one writer are held out and a logistic regression on
-the embeddings is scored on them before and after.
+the embeddings is scored on them before and after. The weights of each epoch are written to
+OUT/epoch-N.
 """
 
 import argparse
@@ -166,6 +167,9 @@ def main():
     parser.add_argument("--rate", type=float, default=5e-5)
     parser.add_argument("--scale", type=float, default=20.0)
     parser.add_argument("--leave-out")
+    parser.add_argument(
+        "--bf16", action="store_true", help="2.7 times faster where the processor has avx512_bf16"
+    )
     args = parser.parse_args()
     torch.manual_seed(7)
     random.seed(7)
@@ -225,7 +229,9 @@ def main():
         encoder.train()
         total = 0.0
         for batch in batches(both, size):
-            vectors, loss = encoder([row[0] for row in batch]), 0
+            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=args.bf16):
+                vectors = encoder([row[0] for row in batch])
+            vectors, loss = vectors.float(), 0
             for number, (weights, share) in enumerate(zip(heads, SHARES), 1):
                 target = torch.tensor([row[number] for row in batch])
                 if (target >= 0).any():
@@ -245,10 +251,11 @@ def main():
             *([f"held out {probe(encoder, train, test):.4f}"] if test else []),
             flush=True,
         )
-    if args.out:
-        args.out.mkdir(parents=True, exist_ok=True)
-        encoder.model.save_pretrained(args.out, safe_serialization=True)
-        shutil.copy(args.weights / "tokenizer.json", args.out / "tokenizer.json")
+        if args.out:
+            folder = args.out / f"epoch-{epoch + 1}"
+            folder.mkdir(parents=True, exist_ok=True)
+            encoder.model.save_pretrained(folder, safe_serialization=True)
+            shutil.copy(args.weights / "tokenizer.json", folder / "tokenizer.json")
 
 
 if __name__ == "__main__":
