@@ -59,6 +59,8 @@ def new_state() -> State:
         "urgent": None,
         "urgent_language": None,
         "asked": None,
+        "question": None,
+        "told_last": [],
     }
 
 
@@ -620,6 +622,16 @@ def elaborate(request: str, state: State, kb: Knowledge) -> Turn:
     return turn
 
 
+def leant_on(questions: List[Dict[str, Any]], state: State) -> Optional[str]:
+    """The question that a follow-up leans on: the latest that can be understood by itself."""
+    own = [
+        question.get("text") or question.get("title")
+        for question in questions
+        if not question.get("followed") and not question.get("leaning")
+    ]
+    return next((text for text in reversed(own) if text), state.get("question"))
+
+
 def remember(turn: Turn, questions: List[Dict[str, Any]], state: State) -> State:
     """The state after `turn`."""
     state = {**state}
@@ -629,6 +641,12 @@ def remember(turn: Turn, questions: List[Dict[str, Any]], state: State) -> State
     else:
         state["misses"] = 0
     state["asked"] = questions[0].get("text") if questions and turn.kind == "clarify" else None
+    state["question"] = leant_on(questions, state)
+    state["told_last"] = [
+        f"{question['topic']}/{name}"
+        for question in questions
+        for name in (question.get("entities") or {}).get("situation", [])
+    ]
     lasting = [t for t in turn.topics if KIND_OF_TOPIC.get(t) not in ("smalltalk", "out_of_scope")]
     if lasting:
         state["topic"], state["topics"] = lasting[-1], lasting

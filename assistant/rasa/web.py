@@ -645,7 +645,7 @@ class Endpoints:
             )
         output, parse = TurnOutput(), None
         if picked:
-            meaning = chosen_meaning(picked["meaning"])
+            meaning = chosen_meaning(picked["meaning"], picked.get("title", ""))
             intent = {"name": intent_of(meaning), "confidence": 1.0}
             parse = {
                 "text": said,

@@ -14,7 +14,7 @@ from assistant.safety.replies import level_of, response_name
 from assistant.safety.settled import settled
 from assistant.safety.statements import StatementModel
 from assistant.safety.triage import more_urgent
-from assistant.understanding import acts
+from assistant.understanding import acts, follow_ups
 from assistant.understanding.encoder import Encoder
 from assistant.understanding.language import detect
 from assistant.understanding.lexicon import Lexicon
@@ -278,6 +278,10 @@ CONCERNS = (
     "pigmentation",
     "hair_loss",
 )
+#: Most words of an elliptical follow-up.
+MOST_ELLIPTICAL = 7
+#: From this probability on a message is about something outside whatever was said before.
+OUTSIDE_FOR_SURE = 0.6
 #: A message of at most so many words is read together with what was asked before, when it is
 #: unclear by itself.
 SHORT = 9
@@ -582,7 +586,7 @@ class Reader:
         for choice in choices:
             if text.strip(" .!?").lower() == choice["title"].lower():
                 picked = choice
-        return chosen_meaning(picked["meaning"]) if picked else None
+        return chosen_meaning(picked["meaning"], picked["title"]) if picked else None
 
     def questions(self, text: str, state: Dict[str, Any]) -> List[Dict[str, Any]]:
         """The questions of a message, in order, each with its topic, its entities and what to do
@@ -611,8 +615,11 @@ class Reader:
             ]
         if whole is None:
             return [certain(text, "smalltalk", "emoji")]
-        question = self._leaning(text, whole, entities, state) or self._narrower(
-            self._question(text, whole, entities), state
+        question = (
+            self._leaning(text, whole, entities, state)
+            or self._followed(text, whole, entities, state)
+            or self._substituted(text, whole, entities, state)
+            or self._narrower(self._question(text, whole, entities), state)
         )
         asked_back = (state.get("last") or {}).get("kind") == "clarify"
         if len(text.split()) <= SHORT and (
@@ -848,22 +855,12 @@ class Reader:
     def _leaning(
         self, text: str, whole: Ranked, entities: Dict[str, List[str]], state: Dict[str, Any]
     ) -> Optional[Dict[str, Any]]:
-        """An elliptical follow-up: too short for a topic of its own, it names what to put into the
-        previous question."""
+        """An elliptical follow-up in one of the forms that everybody uses: "how long does it
+        last?", "so can I have it?", "what now?"."""
         previous = state.get("topic")
-        if not previous or len(text.split()) > 7:
+        if not previous or len(text.split()) > MOST_ELLIPTICAL:
             return None
-
-        def about(topic: str, said: Dict[str, List[str]]) -> Dict[str, Any]:
-            return {
-                "text": text,
-                "topic": topic,
-                "confidence": 1.0,
-                "candidates": [],
-                "entities": said,
-                "decision": "answer",
-            }
-
+        about = functools.partial(about_topic, text)
         if previous in RECOVERY and HOW_LONG.match(text):
             return about("downtime", entities)
         if previous in RECOVERY and IF_LONGER.match(text):
@@ -877,6 +874,36 @@ class Reader:
             and (suitable or DOES_IT_MATTER.match(text))
         ):
             return about(previous, entities)
+        return None
+
+    def _followed(
+        self, text: str, whole: Ranked, entities: Dict[str, List[str]], state: Dict[str, Any]
+    ) -> Optional[Dict[str, Any]]:
+        """A short message as a specific question about what was asked before it."""
+        before = state.get("question")
+        talked_of = [topic for topic in state.get("topics") or [] if topic not in BOUNDARIES]
+        outside = whole.best in BOUNDARIES and whole.confidence >= OUTSIDE_FOR_SURE
+        if not talked_of or outside or len(text.split()) > follow_ups.MOST_WORDS:
+            return None
+        texts = [text, follow_ups.joined(before, text)] if before else [text]
+        readings = [(self.rank(each), self.encoder.encode(without_links(each))) for each in texts]
+        found = follow_ups.find(
+            self.model.facets, readings, talked_of, state.get("told_last") or ()
+        )
+        if found is None or found.topic not in talked_of and found.topic == whole.best:
+            return None  # a question of its own
+        said = {**entities, "situation": [found.situation]} if found.situation else entities
+        question = {**about_topic(text, found.topic, said), "followed": True}
+        sure = found.margin >= self.thresholds.facet
+        return question if sure else {**question, "unsure": True}
+
+    def _substituted(
+        self, text: str, whole: Ranked, entities: Dict[str, List[str]], state: Dict[str, Any]
+    ) -> Optional[Dict[str, Any]]:
+        """An elliptical follow-up that names what to put into the previous question."""
+        previous = state.get("topic")
+        if not previous or len(text.split()) > MOST_ELLIPTICAL:
+            return None
         named = {kind: values for kind, values in entities.items() if kind != "duration"}
         if (
             previous in CONCERNS
@@ -902,8 +929,20 @@ class Reader:
                 for kind, values in (state.get("entities") or {}).items()
                 if kind != "situation"
             }
-            return {**about(previous, {**kept, **named}), "leaning": True}
+            return {**about_topic(text, previous, {**kept, **named}), "leaning": True}
         return None
+
+
+def about_topic(text: str, topic: str, entities: Dict[str, List[str]]) -> Dict[str, Any]:
+    """A question about a topic that the conversation gives."""
+    return {
+        "text": text,
+        "topic": topic,
+        "confidence": 1.0,
+        "candidates": [],
+        "entities": entities,
+        "decision": "answer",
+    }
 
 
 def together(alone: Ranked, there: Ranked) -> Ranked:
@@ -941,14 +980,15 @@ def crisis_in(questions: List[Dict[str, Any]]) -> Optional[str]:
     return told and ((told.get("entities") or {}).get("situation") or ["general"])[0]
 
 
-def chosen_meaning(meaning: Dict[str, Any]) -> Dict[str, Any]:
-    """The reading that picking a choice stands for."""
+def chosen_meaning(meaning: Dict[str, Any], title: str = "") -> Dict[str, Any]:
+    """The reading that picking a choice with this title stands for."""
     if meaning.get("form"):
         return {"request": "form", "form": meaning["form"], "questions": [], "language": "en"}
     if meaning.get("request"):
         return {"request": meaning["request"], "questions": [], "language": "en"}
     question = {
         "text": "",
+        "title": title,
         "topic": meaning["topic"],
         "confidence": 1.0,
         "candidates": [],
