@@ -55,6 +55,13 @@ RUNTIME = (
     "circumstances",
     "seconds",
     "reminder",
+    "days",
+    "first",
+    "first_settled",
+    "free",
+    "gap",
+    "latest",
+    "left",
 )
 #: Fewest training examples of an intent.
 FEWEST_EXAMPLES = 25

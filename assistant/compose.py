@@ -7,12 +7,13 @@ conversation remembers (slot `conversation`). `compose` gives the turn and the s
 
 from typing import Any, Dict, List, Optional, Set, Tuple
 
-from assistant.conversation import acting, desk, manners
+from assistant.conversation import acting, desk, manners, persons
 from assistant.conversation.memory import was_said, with_said
 from assistant.knowledge import Knowledge, Question, Topic
 from assistant.safety import circumstances
 from assistant.safety.replies import clinic_reply
 from assistant.turn import KINDS, URGENCY, Choice, Message, Turn
+from assistant.understanding.text import QUESTION
 
 #: Most questions that one turn answers, and most follow-up choices, caveats and sources that it
 #: shows.
@@ -61,6 +62,8 @@ def new_state() -> State:
         "asked": None,
         "question": None,
         "told_last": [],
+        "stated_last": [],
+        "event": None,
     }
 
 
@@ -77,6 +80,16 @@ def compose(reading: Dict[str, Any], state: Optional[State], kb: Knowledge) -> T
     elif request in acting.SAID:
         turn = acting.SAID[request](state, kb)
         follow_up(turn, [kb.topic(t) for t in turn.topics if t in kb.topics], state, kb)
+    elif request in persons.WHOSE:
+        turn = persons.about(request, state, kb)
+        follow_up(turn, [kb.topic(t) for t in turn.topics if t in kb.topics], state, kb)
+    elif request in ("not_me", "not_other"):
+        turn, moved = persons.moved(request, state, kb)
+        turn = turn or missed(state, kb)
+        state = {**state, "circumstances": moved}
+    elif request is None and only_corrects(reading, state):
+        turn = persons.corrected(*taken_back(reading, state), kb)
+        follow_up(turn, [kb.topic(t) for t in state["topics"] if t in kb.topics], state, kb)
     elif request in ("known", "forget"):
         turn = circumstances_told(request, state, kb)
         state = {**state, "circumstances": {}} if request == "forget" else state
@@ -91,10 +104,11 @@ def compose(reading: Dict[str, Any], state: Optional[State], kb: Knowledge) -> T
         turn = clarify(questions[0], state, kb)
     else:
         turn = answer([q for q in questions if q["decision"] == "answer"], state, kb)
+    put_aside = ("known", "forget", *persons.WHOSE, "not_me", "not_other")
     stated = [
         item
         for item in reading.get("circumstances", [])
-        if item["id"] in kb.circumstances and request not in ("known", "forget")
+        if item["id"] in kb.circumstances and request not in put_aside
     ]
     known = circumstances.remember(state["circumstances"], stated)
     now_stated = [
@@ -106,10 +120,12 @@ def compose(reading: Dict[str, Any], state: Optional[State], kb: Knowledge) -> T
     concerned = {
         name: how
         for name, how in known.items()
-        if how["who"] != "other"
-        or name in told
-        or reading.get("of_another", True)
-        and not reading.get("for_me")
+        if request not in persons.WHOSE
+        and (
+            how["who"] != "other"
+            or name in told
+            or (reading.get("of_another", True) and not reading.get("for_me"))
+        )
     }
     caution(turn, now_stated, concerned, state, kb, circumstances.met(known))
     state = triage(turn, reading, state, kb)
@@ -117,7 +133,31 @@ def compose(reading: Dict[str, Any], state: Optional[State], kb: Knowledge) -> T
     manners.offer(turn, reading, state, kb)
     if turn.kind == "crisis":
         turn.choices = []  # nothing to pick and no form under a crisis line
-    return turn, {**remember(turn, questions, state), "circumstances": known}
+    after = {**remember(turn, questions, state), "circumstances": known}
+    if now_stated:
+        after["stated_last"] = [item["id"] for item in now_stated]
+    return turn, after
+
+
+def taken_back(reading: Dict[str, Any], state: State) -> Tuple[List[str], str]:
+    """The circumstances of one person that a message takes back, and whose they are."""
+    known = state["circumstances"]
+    names = [
+        item["id"]
+        for item in reading.get("circumstances", [])
+        if item["denied"] and known.get(item["id"], {}).get("who") == item["who"]
+    ]
+    who = known[names[0]]["who"] if names else "self"
+    return [name for name in names if known[name]["who"] == who], who
+
+
+def only_corrects(reading: Dict[str, Any], state: State) -> bool:
+    """Whether a message takes a circumstance back and asks nothing besides."""
+    if not taken_back(reading, state)[0]:
+        return False
+    return not any(
+        QUESTION.search(question.get("text") or "") for question in reading.get("questions", [])
+    )
 
 
 def fixed(kind: str, name: str, kb: Knowledge) -> Turn:
@@ -513,7 +553,8 @@ def caution(
             text = kb.reply("for_the_other", reminder=text)
         if was_said(text, state):
             text = kb.reply("still_counts", circumstance=entry.title.lower())
-        turn.say("caution", text, entry.topic)
+        if booking or not was_said(text, state):
+            turn.say("caution", text, entry.topic)
         turn.cautions.append(name)
     if (
         turn.cautions

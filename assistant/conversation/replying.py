@@ -5,7 +5,7 @@ import re
 from typing import Any, Dict, Optional, Tuple
 
 from assistant import compose
-from assistant.conversation import aside, desk, manners, privacy
+from assistant.conversation import aside, counting_back, desk, manners, privacy
 from assistant.handoff import afterwards, details
 from assistant.handoff.form import Said
 from assistant.handoff.veil import veil
@@ -83,6 +83,7 @@ def reply(
     if sign:
         meaning = {**meaning, "questions": [certain(said.text, *sign)]}
     turn, after = compose.compose(meaning, state, said.kb)
+    after = counting_back.add(said.text, meaning, turn, after, said.kb)
     keep_vote(said, turn, meaning, state)
     turn.settles = staff
     turn.begins_form = (

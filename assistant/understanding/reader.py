@@ -14,7 +14,7 @@ from assistant.safety.replies import level_of, response_name
 from assistant.safety.settled import settled
 from assistant.safety.statements import StatementModel
 from assistant.safety.triage import more_urgent
-from assistant.understanding import acts, follow_ups
+from assistant.understanding import acts, follow_ups, persons
 from assistant.understanding.encoder import Encoder
 from assistant.understanding.language import detect
 from assistant.understanding.lexicon import Lexicon
@@ -390,6 +390,11 @@ INSIDE = re.compile(
     r"this|there|my)\b|\b(?:how (?:long|much|many|often|soon)|what|when|which)\b",
     re.I,
 )
+#: "Which hurts less, that or a laser?" is one question.
+ONE_COMPARISON = re.compile(
+    r"^\W*(?:(?:and|so|but|ok|then)\W+)*(?:which|what|who)\b[^?]*\b(?:or|vs|versus)\b[^?]*\W*$",
+    re.I,
+)
 #: Words that carry no topic.
 CONTENT = re.compile(
     r"\b(?:and|but|or|also|so|then|too|either|as well|what|how|about|if|same|even|for|on|with|in|"
@@ -474,6 +479,7 @@ class Reader:
             for item in self.circumstances.find(text)
             if self._likely(item, text)
         ]
+        stated += persons.taken_back(text, (state or {}).get("circumstances") or {})
         found = more_urgent(
             self.triage.find(text),
             harmful_together(stated, (state or {}).get("circumstances") or {}),
@@ -540,6 +546,9 @@ class Reader:
         chosen = self._choice(text, state)
         if chosen:
             return chosen
+        about = persons.request(text, state)
+        if about:
+            return {"request": about, "questions": [], "language": "en"}
         act = self._act(text, state)
         if act:
             return act
@@ -690,6 +699,8 @@ class Reader:
         topics and asks about one) or the part asks for it where it stands. Reading a part by itself
         costs an encoding, so that it is looked at where it stands first.
         """
+        if ONE_COMPARISON.match(text):
+            return []
         likely = {topic for topic, p in whole.topics[:6] if p >= self.thresholds.echo}
         unsure = whole.confidence < self.thresholds.answer
         single = not unsure and len(likely.difference(BOUNDARIES)) < 2
