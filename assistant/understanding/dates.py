@@ -87,7 +87,10 @@ def _readers() -> List[Tuple[re.Pattern, Reader]]:
         (r"\b(?P<y>20\d\d)-(?P<m>\d\d?)-(?P<d>\d\d?)\b", _in_figures),
         (rf"\b{ordinal}(?: of)? (?P<m>{months})\b(?:,? (?P<y>20\d\d))?", _by_name),
         (rf"\b(?P<m>{months})\.? {ordinal}\b(?!\s*(?:%|mm|years|or so))", _by_name),
-        (r"\b(?P<a>[0-3]?\d)[/.](?P<b>[01]?\d)(?:[/.](?P<y>20\d\d|\d\d))?\b(?! ?mm)", _in_figures),
+        (
+            r"\b(?!24/7\b)(?P<a>[0-3]?\d)[/.](?P<b>[01]?\d)(?:[/.](?P<y>20\d\d|\d\d))?\b(?! ?mm)",
+            _in_figures,
+        ),
         (rf"\b(?:a )?{span} ago\b", _ago),
         (rf"\b(?:in|within|only|about|like|just) (?:about |around |roughly )?{span}\b", _ahead),
         (rf"\b{span}(?: time)? (?:away|from now|to go|till|until|before|out|left)\b", _ahead),
