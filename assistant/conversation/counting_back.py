@@ -159,10 +159,7 @@ def add(
     now: Optional[dt.datetime] = None,
 ) -> Dict[str, Any]:
     """Say in `turn` what the dates of a message mean; gives the state after it."""
-    if turn.kind in ("crisis", "form", "handoff", "triage") or turn.urgency not in (
-        "none",
-        "expected",
-    ):
+    if turn.kind in ("crisis", "form", "handoff", "triage") or turn.urgency != "none":
         return state
     today = Opening(kb.clinic).local(now).date()
     found = dates.find(text, today, day_first=kb.clinic.country != "US")

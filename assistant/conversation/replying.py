@@ -15,7 +15,8 @@ from assistant.webstore import WebStore
 
 CALL_ME = re.compile(
     r"\b(?:call|phone|ring|text|contact|email|reach|message|buzz)\s+(?:me|us|back|my \w+|"
-    r"[A-Z][a-z]+)\b|\bcall ?-?back\b|\bget (?:in touch|back) (?:to|with) me\b|"
+    r"[A-Z][a-z]+)\b|\bcall ?-?back\b|\b(?:like|want|need|get|prefer) a (?:quick |phone )?call\b|"
+    r"\bget (?:in touch|back) (?:to|with) me\b|"
     r"\bgive me a (?:call|ring|bell|buzz)\b"
 )
 PERSON = re.compile(

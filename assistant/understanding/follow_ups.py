@@ -18,6 +18,10 @@ MOST_WORDS = 10
 #: What a topic's probability counts, beside how well its specific question fits (about 1 where it
 #: is asked, 0 where it is not).
 TOPIC_SHARE = 0.5
+#: What the message alone counts, and its reading together with the earlier question.
+WEIGHTS = (0.6, 0.4)
+#: How well a specific question of what was talked about has to fit at least.
+LEAST_FIT = 0.2
 #: Least sum of the two from which a reading is believed.
 LEAST = 0.45
 
@@ -36,6 +40,11 @@ class FollowUp:
 def joined(before: str, text: str) -> str:
     """The question that a message leans on and the message, as one text."""
     return f"{before.rstrip(' ?.!')}, {text}"
+
+
+def weighted(values: Sequence[float]) -> float:
+    """One number of those of the readings."""
+    return float(np.average(values, weights=WEIGHTS[: len(values)]))
 
 
 def find(
@@ -68,15 +77,17 @@ def _inside(
     """The best specific question of one topic. What was talked about is not asked again as such."""
     each: List[Dict[str, float]] = [facets.scores(topic, vector) for _, vector in readings]
     fits = {
-        name: float(np.mean([scores[name] for scores in each]))
+        name: weighted([scores[name] for scores in each])
         for name in each[0]
         if not (talked_of and name == GENERAL) and f"{topic}/{name}" not in told
     }
     if not fits:
         return None
-    likely = float(np.mean([dict(ranked.topics).get(topic, 0.0) for ranked, _ in readings]))
+    likely = weighted([dict(ranked.topics).get(topic, 0.0) for ranked, _ in readings])
     order = sorted(fits, key=fits.get, reverse=True)
     best = order[0]
+    if talked_of and fits[best] < LEAST_FIT:
+        return None
     margin = fits[best] - fits[order[1]] if len(order) > 1 else 1.0
     return FollowUp(
         topic, "" if best == GENERAL else best, fits[best] + TOPIC_SHARE * likely, margin

@@ -34,8 +34,11 @@ def _requests() -> Dict[str, re.Pattern]:
 
 
 @functools.cache
-def _adult() -> re.Pattern:
-    return re.compile(rf"(?<![\w']){_pattern(_words()['adult'])}", re.I)
+def _taken_back() -> Dict[str, re.Pattern]:
+    return {
+        name: re.compile(rf"(?<![\w']){_pattern(text)}(?!\w)", re.I)
+        for name, text in _words()["taken_back"].items()
+    }
 
 
 def request(text: str, state: Dict[str, Any]) -> Optional[str]:
@@ -51,8 +54,10 @@ def request(text: str, state: Dict[str, Any]) -> Optional[str]:
 
 
 def taken_back(text: str, known: Dict[str, Dict[str, Any]]) -> List[Dict[str, Any]]:
-    """Circumstances that a message takes back without naming them: an age that is of age."""
-    minor = known.get("minor")
-    if not minor or minor["who"] != "self" or not _adult().search(text):
-        return []
-    return [{"id": "minor", "who": "self", "when": "now", "denied": True}]
+    """The visitor's own circumstances that a message takes back without naming them: an age that is
+    of age, a test that was negative."""
+    return [
+        {"id": name, "who": "self", "when": "now", "denied": True}
+        for name, sign in _taken_back().items()
+        if known.get(name, {}).get("who") == "self" and sign.search(text)
+    ]

@@ -20,7 +20,7 @@ from assistant.understanding.language import detect
 from assistant.understanding.lexicon import Lexicon
 from assistant.understanding.model import Ranked, TopicModel
 from assistant.understanding.reading import certain
-from assistant.understanding.splitter import candidates
+from assistant.understanding.splitter import candidates, listed
 from assistant.understanding.text import QUESTION, has_words, normalise
 
 BOUNDARIES = (
@@ -294,6 +294,12 @@ OWN_QUESTION = 0.6
 OFFERED = 0.2
 #: From this probability on, a short message has a topic of its own whatever was said before.
 LEANING_ENDS = 0.75
+#: How much so many of the thing just priced are.
+OF_THOSE = re.compile(
+    r"\b(?:\d{1,2}|two|three|four|five|six|ten|a course|both|all) (?:of (?:those|them|these|it)|"
+    r"goes|sessions)\b",
+    re.I,
+)
 #: Circumstances that are something a person does, and the words for a person.
 DEEDS_OF_SOMEBODY = ("home_needling", "topical_on_open_skin", "numbing_misuse", "immunosuppressed")
 SOMEBODY = re.compile(
@@ -522,10 +528,11 @@ class Reader:
             and not SOMEBODY.search(text)
         ):
             return False  # how HIV is passed on, not who has it
+        general = "margin" in item or QUESTION.search(text)
+        if item["id"] in DEEDS_OF_SOMEBODY and general and not SOMEBODY.search(text):
+            return False  # a question in general: nobody does it
         if "margin" not in item:
             return True
-        if item["id"] in DEEDS_OF_SOMEBODY and not SOMEBODY.search(text):
-            return False  # a question in general: nobody does it
         if item["margin"] >= VERY_SURE:
             return True
         about = {topic for topic, p in self.rank(text).topics if p >= RELATED}
@@ -701,6 +708,9 @@ class Reader:
         """
         if ONE_COMPARISON.match(text):
             return []
+        items = self._listed(text)
+        if len(items) > 1:
+            return items
         likely = {topic for topic, p in whole.topics[:6] if p >= self.thresholds.echo}
         unsure = whole.confidence < self.thresholds.answer
         single = not unsure and len(likely.difference(BOUNDARIES)) < 2
@@ -748,6 +758,15 @@ class Reader:
             if len(kept) >= 2 and len(kept) > len(best):
                 best = list(kept.values())
         return best
+
+    def _listed(self, text: str) -> List[tuple]:
+        """The questions of a message that lists them, each read by itself."""
+        kept: Dict[str, tuple] = {}
+        for item in listed(text):
+            rank = self.rank(item)
+            if rank.best not in BOUNDARIES and rank.confidence >= self.thresholds.answer:
+                kept.setdefault(rank.best, (item, rank))
+        return list(kept.values())
 
     def _asked_of(self, parts: List[str]) -> List[str]:
         """The parts that may ask something: where one asks, statements are only its context, and
@@ -872,6 +891,8 @@ class Reader:
         if not previous or len(text.split()) > MOST_ELLIPTICAL:
             return None
         about = functools.partial(about_topic, text)
+        if previous == "cost" and OF_THOSE.search(text):
+            return {**about("cost", {**(state.get("entities") or {}), **entities}), "leaning": True}
         if previous in RECOVERY and HOW_LONG.match(text):
             return about("downtime", entities)
         if previous in RECOVERY and IF_LONGER.match(text):
@@ -894,7 +915,9 @@ class Reader:
         before = state.get("question")
         talked_of = [topic for topic in state.get("topics") or [] if topic not in BOUNDARIES]
         outside = whole.best in BOUNDARIES and whole.confidence >= OUTSIDE_FOR_SURE
-        if not talked_of or outside or len(text.split()) > follow_ups.MOST_WORDS:
+        asked_back = (state.get("last") or {}).get("kind") == "clarify"
+        long = len(text.split()) > follow_ups.MOST_WORDS
+        if not talked_of or outside or asked_back or long:
             return None
         texts = [text, follow_ups.joined(before, text)] if before else [text]
         readings = [(self.rank(each), self.encoder.encode(without_links(each))) for each in texts]

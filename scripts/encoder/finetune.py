@@ -164,7 +164,7 @@ def main():
     parser.add_argument("--weights", type=Path, required=True)
     parser.add_argument("--out", type=Path)
     parser.add_argument("--epochs", type=int, default=3)
-    parser.add_argument("--rate", type=float, default=5e-5)
+    parser.add_argument("--rate", type=float, default=1e-4)
     parser.add_argument("--scale", type=float, default=20.0)
     parser.add_argument("--leave-out")
     parser.add_argument(
@@ -198,9 +198,8 @@ def main():
         )
         for t, y, _ in train
     ]
-    both += [(t, -1, levels.index(y), -1, -1) for t, y in safety] * 2 + [
-        (t, -1, -1, stated.index(y), -1) for t, y in statements
-    ] * 2
+    both += [(t, -1, levels.index(y), -1, -1) for t, y in safety]
+    both += [(t, -1, -1, stated.index(y), -1) for t, y in statements]
     heads = [
         head(encoder, [(t, y.split("/")[0]) for t, y, _ in train], labels),
         head(
@@ -212,9 +211,11 @@ def main():
         head(encoder, statements, stated),
         head(encoder, [(t, y) for t, y, _ in train if "/" in y], specific),
     ]
+    # The word pieces' own vectors stay: half of the weights, of which few are met often.
+    encoder.model.embeddings.requires_grad_(False)
     optimiser = torch.optim.AdamW(
         [
-            {"params": encoder.parameters(), "lr": args.rate},
+            {"params": [p for p in encoder.parameters() if p.requires_grad], "lr": args.rate},
             {"params": heads, "lr": args.rate * 20},
         ],
         weight_decay=0.01,
@@ -228,7 +229,7 @@ def main():
     for epoch in range(args.epochs):
         encoder.train()
         total = 0.0
-        for batch in batches(both, size):
+        for step, batch in enumerate(batches(both, size)):
             with torch.autocast("cpu", dtype=torch.bfloat16, enabled=args.bf16):
                 vectors = encoder([row[0] for row in batch])
             vectors, loss = vectors.float(), 0
@@ -246,6 +247,8 @@ def main():
             optimiser.step()
             schedule.step()
             total += loss.item() * len(batch)
+            if step % 50 == 49:
+                print(f"{step + 1} batches: loss {loss.item():.3f}", flush=True)
         print(
             f"epoch {epoch + 1}: loss {total / len(both):.3f}",
             *([f"held out {probe(encoder, train, test):.4f}"] if test else []),
