@@ -1,4 +1,5 @@
 import os
+import tarfile
 
 import hypothesis
 import pytest
@@ -9,6 +10,10 @@ from assistant import launch
 os.environ.update({key: os.environ.get(key, value) for key, value in launch.ENVIRONMENT.items()})
 
 from assistant import database, knowledge
+from assistant.understanding import lexicon
+from assistant.understanding.encoder import Encoder
+from assistant.understanding.model import TopicModel
+from assistant.understanding.reader import Reader
 from tests.evaluation import score
 from tests.support.servers import Assistant, Visitor
 
@@ -32,6 +37,17 @@ def parse():
     """Rasa's parse of a message by the trained model."""
     launch.train()
     return score.load_parser()
+
+
+@pytest.fixture(scope="session")
+def reader(tmp_path_factory):
+    """The reader over the model as `make train` has written it."""
+    launch.train()
+    folder = tmp_path_factory.mktemp("model")
+    with tarfile.open(launch.MODEL) as packed:
+        packed.extractall(folder)
+    largest = max(folder.rglob("examples.npz"), key=lambda path: path.stat().st_size)
+    return Reader(Encoder.shared(), TopicModel.load(largest.parent), lexicon.shared())
 
 
 @pytest.fixture(scope="session")
