@@ -451,6 +451,8 @@ def triage(turn: Turn, reading: Dict[str, Any], state: State, kb: Knowledge) -> 
         if finding.get("settled"):
             return {**state, "urgent": None, "urgent_language": None}
         turn.messages.insert(0, still_urgent(reading.get("language", "en"), state, kb))
+        if finding.get("eased") and state["urgent"] == "emergency" and turn.kind != "crisis":
+            stays_urgent(turn, kb)
         # What is unclear now is about the emergency, as far as anybody knows.
         if turn.kind in (
             "clarify",
@@ -458,6 +460,18 @@ def triage(turn: Turn, reading: Dict[str, Any], state: State, kb: Knowledge) -> 
         ):
             turn.topics.append("urgent_symptom")
     return state
+
+
+def stays_urgent(turn: Turn, kb: Knowledge) -> None:
+    """The sign of an emergency has eased: the turn is as urgent as before, and says why."""
+    turn.messages.insert(
+        1, Message("triage", kb.reply("eased_emergency"), "urgent_symptom", "emergency")
+    )
+    turn.urgency, turn.kind = "emergency", "triage"
+    turn.topics = ["urgent_symptom", *(t for t in turn.topics if t != "urgent_symptom")]
+    turn.topics = [t for t in turn.topics if t not in NO_CHOICE]
+    kept = [m for m in turn.messages if m.role != "question" and m.topic not in NO_CHOICE]
+    turn.messages = kept
 
 
 def still_urgent(language: str, state: State, kb: Knowledge) -> Message:

@@ -11,7 +11,7 @@ import numpy as np
 from assistant.safety.assess import Triage
 from assistant.safety.circumstances import Circumstances, harmful_together
 from assistant.safety.replies import level_of, response_name
-from assistant.safety.settled import settled
+from assistant.safety.settled import eased, settled
 from assistant.safety.statements import StatementModel
 from assistant.safety.triage import more_urgent
 from assistant.understanding import acts, follow_ups, persons
@@ -496,6 +496,7 @@ class Reader:
             **asks,
             "triage": {
                 **found.as_dict(),
+                "eased": eased(text),
                 "settled": (
                     settled(text, (state or {}).get("urgent"))
                     or self.triage.foreign.settled(text)

@@ -28,6 +28,8 @@ from transformers import AutoModel
 ROOT = Path(__file__).resolve().parents[2]
 
 
+#: Messages of a label whose mean is the direction that its head begins with.
+MOST_FOR_MEAN = 12
 #: How much the heads count: topics, levels of urgency, circumstances, specific questions.
 SHARES = (1.0, 0.5, 0.3, 1.0)
 #: Topics whose examples report symptoms of some level (as in assistant.safety.classifier).
@@ -143,8 +145,15 @@ def probe(encoder, train, test):
 
 
 def head(encoder, rows, labels):
-    """One trainable direction a label, [labels, 384], from the mean of its messages."""
-    means = [embed(encoder, [t for t, y in rows if y == label]).mean(0) for label in labels]
+    """One trainable direction a label, [labels, 384], from the mean of some of its messages."""
+    texts = {label: [] for label in labels}
+    for text, label in random.sample(rows, len(rows)):
+        if label in texts and len(texts[label]) < MOST_FOR_MEAN:
+            texts[label].append(text)
+    flat = sorted(((t, y) for y, some in texts.items() for t in some), key=lambda row: len(row[0]))
+    vectors = embed(encoder, [text for text, _ in flat])
+    names = np.array([label for _, label in flat])
+    means = [vectors[names == label].mean(0) for label in labels]
     return torch.nn.Parameter(torch.nn.functional.normalize(torch.tensor(np.stack(means)), dim=-1))
 
 
@@ -204,8 +213,7 @@ def main():
         head(encoder, [(t, y.split("/")[0]) for t, y, _ in train], labels),
         head(
             encoder,
-            safety
-            + [(t, "none/question") for t, y, _ in train[::20] if y.split("/")[0] not in UNCLEAR],
+            safety + [(t, "none/question") for t, y, _ in train if y.split("/")[0] not in UNCLEAR],
             levels,
         ),
         head(encoder, statements, stated),
