@@ -293,7 +293,14 @@ ANYWHERE = (
 
 
 #: Topics in which a question about the price is about the clinic's price list.
-PRICED = ("vampire_facial", "prp_vs_plain", "rf_microneedling", "treatable_areas", "devices_brands")
+PRICED = (
+    "vampire_facial",
+    "prp_vs_plain",
+    "rf_microneedling",
+    "treatable_areas",
+    "devices_brands",
+    "number_of_sessions",
+)
 
 
 def elsewhere(question: Dict[str, Any], kb: Knowledge) -> str:

@@ -916,6 +916,8 @@ class Reader:
         before = state.get("question")
         talked_of = [topic for topic in state.get("topics") or [] if topic not in BOUNDARIES]
         outside = whole.best in BOUNDARIES and whole.confidence >= OUTSIDE_FOR_SURE
+        # "It is flat and eight years old" tells more of what was asked before.
+        outside = outside and (whole.best not in OUTSIDE or bool(QUESTION.search(text)))
         asked_back = (state.get("last") or {}).get("kind") == "clarify"
         long = len(text.split()) > follow_ups.MOST_WORDS
         if not talked_of or outside or asked_back or long:
