@@ -7,6 +7,7 @@ import re
 import sys
 from string import Formatter
 from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
+from urllib.parse import urlsplit
 
 from ruamel.yaml import YAML
 
@@ -63,6 +64,8 @@ RUNTIME = (
     "latest",
     "left",
 )
+#: Answers that say that no clinician has signed the texts off: topic and specific question.
+UNSIGNED = (("privacy", "who_wrote_answers"), ("privacy", "doctor_checked"))
 #: Fewest training examples of an intent.
 FEWEST_EXAMPLES = 25
 
@@ -328,24 +331,59 @@ def links(kb: Knowledge) -> List[Problem]:
     return problems
 
 
+def source_links(kb: Knowledge) -> List[Problem]:
+    """Each link of the bibliography leads to its publisher's own site or to a public register
+    (both declared in sources.yml), over https."""
+    file = kb.files["sources"]
+    declared = plain(file.data)
+    publishers, registers = declared.get("publishers") or {}, declared.get("registers") or []
+    problems = []
+    for name, source in kb.sources.items():
+        if source.url and not leads_to(
+            source.url, [*registers, *publishers.get(source.publisher, [])]
+        ):
+            problems.append(
+                file.problem(
+                    ("sources", name, "url"),
+                    f"{source.url} is not an address of {source.publisher}",
+                    "Link to the publisher's own page (its domain stands under `publishers:`), or"
+                    " leave `url:` out and say in `note:` where the text was read.",
+                )
+            )
+    return problems
+
+
+def leads_to(url: str, domains: List[str]) -> bool:
+    """Whether an https address is on one of the domains or below it."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    return parts.scheme == "https" and any(
+        host == domain or host.endswith(f".{domain}") for domain in domains
+    )
+
+
 def unused(kb: Knowledge) -> List[Problem]:
-    """Sources and caveats that nothing uses."""
+    """Sources, their publishers and caveats that nothing uses."""
     questions = [entry for topic in kb.topics.values() for entry in topic.questions.values()]
     entries = [*kb.topics.values(), *questions, *kb.caveats.values(), *kb.circumstances.values()]
     cited = {name for entry in entries for name in entry.sources}
     shown = {name for topic in kb.topics.values() for name in topic.caveats}
-    lost = [("sources", name) for name in kb.sources if name not in cited] + [
-        ("caveats", name) for name in kb.caveats if name not in shown
+    linked = {source.publisher for source in kb.sources.values() if source.url}
+    publishers = plain(kb.files["sources"].data).get("publishers") or {}
+    lost = [
+        *(("sources", "sources", name) for name in kb.sources if name not in cited),
+        *(("sources", "publishers", name) for name in publishers if name not in linked),
+        *(("caveats", "caveats", name) for name in kb.caveats if name not in shown),
     ]
     return [
-        kb.files[file].problem((file, name), "nothing uses this entry", "Use it or delete it.")
-        for file, name in lost
+        kb.files[file].problem((section, name), "nothing uses this entry", "Use it or delete it.")
+        for file, section, name in lost
     ]
 
 
 def consistency(kb: Knowledge) -> List[Problem]:
     """What must hold before an edit is taken over by a running assistant."""
-    return links(kb) + wording(kb)
+    return links(kb) + source_links(kb) + wording(kb)
 
 
 def words(text: str) -> int:
@@ -425,6 +463,22 @@ def style(kb: Knowledge) -> List[Problem]:
             )
         )
     return problems
+
+
+def unsigned(kb: Knowledge) -> List[Problem]:
+    """What the assistant says about its own review is true: once a clinician has signed every topic
+    off, no answer denies it."""
+    if not all(topic.reviewed.clinician for topic in kb.topics.values()):
+        return []
+    return [
+        kb.files[f"{QUESTIONS}/{topic}"].problem(
+            ("questions", name),
+            "says that no clinician has signed the answers off, and one has",
+            "Name the clinician and the date instead.",
+        )
+        for topic, name in UNSIGNED
+        if "sign" in kb.topics[topic].questions[name].answer
+    ]
 
 
 def reviews(kb: Knowledge, today: dt.date) -> List[Problem]:
@@ -609,6 +663,7 @@ def everything(today: dt.date) -> List[Problem]:
             *unused(kb),
             *style(kb),
             *reviews(kb, today),
+            *unsigned(kb),
             *variants(kb),
             *offers(kb),
             *training(kb),

@@ -106,6 +106,30 @@ def test_an_overdue_review_is_named(kb):
             "    topic: nonsense",
             "`nonsense` is not a topic",
         ),
+        (
+            "sources.yml",
+            "https://www.cdc.gov/mmwr",
+            "https://copies.example/www.cdc.gov/mmwr",
+            "is not an address of US Centers for Disease Control",
+        ),
+        (
+            "sources.yml",
+            "https://www.cdc.gov/mmwr",
+            "https://cdc.gov.copies.example/mmwr",
+            "is not an address of US Centers for Disease Control",
+        ),
+        (
+            "sources.yml",
+            "https://www.cdc.gov/mmwr",
+            "http://www.cdc.gov/mmwr",
+            "is not an address of US Centers for Disease Control",
+        ),
+        (
+            "sources.yml",
+            "    publisher: StatPearls",
+            "    publisher: A clinic's website",
+            "is not an address of A clinic's website",
+        ),
     ],
 )
 def test_a_mistake_is_named_with_its_line(copy, name, old, new, words):
@@ -114,6 +138,32 @@ def test_a_mistake_is_named_with_its_line(copy, name, old, new, words):
     assert any(words in str(p) and p.file.endswith(name) and p.line > 0 for p in found), list(
         map(str, found)
     )
+
+
+def test_a_link_leads_to_the_publisher_or_to_a_register():
+    domains = ["nhs.uk", "doi.org"]
+    for url in ("https://nhs.uk/a", "https://www.nhs.uk/a?b=1", "https://doi.org/10.1/x"):
+        assert check.leads_to(url, domains), url
+    for url in ("https://mynhs.uk/a", "http://nhs.uk/a", "https://b.org/?u=nhs.uk", "nhs.uk/a"):
+        assert not check.leads_to(url, domains), url
+
+
+def test_a_publisher_without_a_linked_source_is_named(copy):
+    edit(copy, "sources.yml", "publishers:\n", "publishers:\n  Nobody at all: [nobody.example]\n")
+    (found,) = check.unused(knowledge.load(copy))
+    assert "Nobody at all" in str(found) and found.line > 0
+
+
+def test_what_is_said_about_the_review_is_true(kb):
+    assert check.unsigned(kb) == []
+    signed = {
+        name: topic.copy(
+            update={"reviewed": topic.reviewed.copy(update={"clinician": "Dr Ada Example"})}
+        )
+        for name, topic in kb.topics.items()
+    }
+    found = check.unsigned(knowledge.Knowledge(**{**vars(kb), "topics": signed}))
+    assert len(found) == len(check.UNSIGNED) and all(p.line > 0 for p in found)
 
 
 def test_a_risk_topic_needs_a_caveat(kb):
