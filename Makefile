@@ -4,14 +4,11 @@ SHELL := bash
 MAKEFLAGS += --no-print-directory
 HERE := $(dir $(abspath $(lastword $(MAKEFILE_LIST))))
 PY := cd "$(HERE)" && .venv/bin/python
-# Tests in tiers (docs/testing.md). Two processes side by side, each with whole files, where no
-# server is stopped; the rest one after the other, alone on the machine.
-SIDE_BY_SIDE := -n 2 --dist loadfile --durations=15
+# Tests in tiers (docs/testing.md): two processes side by side, each with whole files, the long ones
+# first (tests/support/order.py); then, one after the other, those that need the machine alone.
+SIDE_BY_SIDE := -n 2 --dist loadfile --no-loadscope-reorder --durations=15
 TIERS := unit service widget system
-unit_how := $(SIDE_BY_SIDE)
-service_how := $(SIDE_BY_SIDE)
-widget_how := --durations=15
-system_how := --durations=15
+HAVE_ALONE := widget system
 export PORT ACTION_PORT WORKERS ACTION_WORKERS
 export SQLALCHEMY_SILENCE_UBER_WARNING := 1
 export TF_CPP_MIN_LOG_LEVEL := 3
@@ -70,7 +67,8 @@ test: setup ## every test, tier by tier: unit, service, widget, system (ARGS="te
 
 test-unit test-service test-widget test-system: test-%: setup
 	@$(PY) -m assistant.launch train
-	@$(PY) -m pytest $(TEST_OPTIONS) $($*_how) tests/$*
+	@$(PY) -m pytest $(TEST_OPTIONS) $(SIDE_BY_SIDE) -m "not alone" tests/$*
+	@$(if $(filter $*,$(HAVE_ALONE)),$(PY) -m pytest $(TEST_OPTIONS) --durations=5 -m alone tests/$*)
 
 # what `make help` says of them
 test-unit: ## the daily loop: no process, no socket
