@@ -29,6 +29,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple
 
@@ -84,14 +85,20 @@ class Training:
 # -- training
 
 
-def subset(count: Optional[int]) -> str:
-    """Training data in YAML with `count` examples an intent (all when None), taken in turn from
-    every writer. Smaller amounts are part of larger ones."""
-    items = [
+@cache
+def training_items() -> List[Dict[str, Any]]:
+    """The items of every file of training data."""
+    return [
         item
         for path in sorted(paths.NLU.rglob("*.yml"))
         for item in plain(YamlFile.read(path, paths.ROOT).data["nlu"])
     ]
+
+
+def subset(count: Optional[int]) -> str:
+    """Training data in YAML with `count` examples an intent (all when None), taken in turn from
+    every writer. Smaller amounts are part of larger ones."""
+    items = training_items()
     chosen: Dict[int, List[str]] = {}
     by_intent: Dict[str, List[int]] = {}
     for number, item in enumerate(items):
@@ -109,8 +116,12 @@ def subset(count: Optional[int]) -> str:
     kept = [
         {**items[n], "examples": "\n".join(lines) + "\n"} for n, lines in sorted(chosen.items())
     ]
-    return yaml.safe_dump(
-        {"version": "3.1", "nlu": kept}, allow_unicode=True, sort_keys=False, width=10000
+    return yaml.dump(
+        {"version": "3.1", "nlu": kept},
+        Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper),
+        allow_unicode=True,
+        sort_keys=False,
+        width=10000,
     )
 
 
