@@ -627,8 +627,9 @@ def test_failed_training_is_told(tmp_path):
     """A copy of the project with a broken rule: `make train` says that training failed, with Rasa's
     words."""
     copy = tmp_path / "copy"
+    # What other processes may be writing to just now is not copied either.
     ignore = shutil.ignore_patterns(
-        ".venv", ".uv", ".git", ".rasa", "models", "var", "widget", "results"
+        *(".venv", ".uv", ".git", ".rasa", "models", "var", "widget", "results", "__pycache__")
     )
     shutil.copytree(paths.ROOT, copy, ignore=ignore)
     rules = copy / "data" / "rules.yml"
