@@ -15,6 +15,7 @@ from assistant.understanding.encoder import Encoder
 from assistant.understanding.model import TopicModel
 from assistant.understanding.reader import Reader
 from tests.evaluation import score
+from tests.support import order
 from tests.support.servers import Assistant, Visitor
 
 #: The same examples at every run, whatever the machine does beside it; what they find becomes a
@@ -86,6 +87,12 @@ def state(tmp_path, monkeypatch):
 
 def pytest_addoption(parser):
     parser.addoption("--no-skips", action="store_true", help="a skipped test is a failure (CI)")
+    parser.addoption("--seed", help="files and their tests in an order of chance (make flaky)")
+
+
+def pytest_report_header(config):
+    seed = config.getoption("--seed")
+    return f"in an order of chance: --seed {seed}" if seed else None
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -97,7 +104,9 @@ def pytest_runtest_makereport(item, call):
         report.longrepr = f"skipped: {reason}"
 
 
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
+    seed = config.getoption("--seed")
+    order.at_random(items, seed) if seed else order.longest_first(items)
     marked = [item.nodeid for item in items if item.get_closest_marker("real_time")]
     if len(marked) > MOST_REAL_TIME:
         raise pytest.UsageError(f"more than {MOST_REAL_TIME} tests are marked real_time: {marked}")

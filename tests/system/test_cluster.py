@@ -115,11 +115,17 @@ def asked(cluster, visitor):
     return [turn["text"] for turn in history(cluster, visitor) if turn["from"] == "visitor"]
 
 
+#: Seconds between an answer and the visitor's next message.
+THINKING = 0.1
+
+
 class Load:
     """Visitors who ask one question after the other until `stop`; each notes what it got.
 
-    When workers are replaced nginx is reloaded and closes idle connections, maybe just when a
-    message sets out: with `again` it is sent again with the same `client_id`, as the widget does.
+    A visitor thinks for a moment before the next message: two processors are to have time for the
+    workers that start meanwhile, too. When workers are replaced nginx is reloaded and closes idle
+    connections, maybe just when a message sets out: with `again` it is sent again with the same
+    `client_id`, as the widget does.
     """
 
     def __init__(self, cluster, visitors=4, again=False):
@@ -154,6 +160,7 @@ class Load:
                     except requests.ConnectionError as error:
                         if tries == 2:
                             answers.append((text, type(error).__name__, None))
+                self._stop.wait(THINKING)
 
     def __enter__(self):
         return self

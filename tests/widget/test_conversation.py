@@ -8,6 +8,7 @@ import pytest
 from assistant import contact, knowledge, paths
 from assistant.rasa.runtime import responses
 from assistant.safety.replies import level_of, said_by_rasa
+from tests.support.waiting import until
 from tests.widget import fake
 from tests.widget.fake import turn
 
@@ -752,18 +753,19 @@ def test_the_back_gesture_of_a_phone_closes_the_panel(visit, channel):
     tab.find(".launcher").wait_for()
 
 
+def lower_edge(tab):
+    """Where the box to write in ends, in pixels from the top of the window."""
+    box = tab.find("#box").bounding_box()
+    return box["y"] + box["height"]
+
+
 def test_turning_the_phone_keeps_the_conversation(visit, channel):
     tab = ready(visit, channel, "phone").say("does it hurt?")
     tab.find("#box").fill("and after")
     for width, height in ((844, 390), (1024, 768), (390, 844)):
         tab.page.set_viewport_size({"width": width, "height": height})
-        tab.page.wait_for_timeout(100)
-        box = tab.find("#box").bounding_box()
-        assert (
-            box["y"] + box["height"] <= height
-            and tab.find(".turn").count() == 2
-            and tab.find("#box").input_value() == "and after"
-        )
+        until(lambda height=height: lower_edge(tab) <= height, "the panel to fit the window")
+        assert tab.find(".turn").count() == 2 and tab.find("#box").input_value() == "and after"
 
 
 def test_a_deep_link_asks_once_the_notice_is_accepted(visit, channel):
