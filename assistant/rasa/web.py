@@ -45,6 +45,10 @@ DELIVERY_LATE = 300
 #: Bytes from which on a message is read beside the event loop; characters that are read of one
 #: beyond the limit of messages.
 LONG, READ_BEYOND_LIMIT = 1500, 2000
+#: Seconds that the reply to a danger sign waits for its record.
+RECORD_WAIT = 0.8
+#: Seconds that opening a conversation waits for its record, and the history for records under way.
+OPEN_WAIT, HISTORY_WAIT = 1.5, 2.0
 #: Seconds that an erasure waits for a message at work; an action call may take 4.
 ERASE_WAIT = 8.0
 
@@ -188,11 +192,19 @@ async def heard(text: str) -> str:
 _background: set = set()
 
 
-def in_background(work: Awaitable[None]) -> None:
+def in_background(work: Awaitable[Any]) -> None:
     """Start `work` and keep a reference to it until it is done (asyncio keeps none)."""
     task = asyncio.ensure_future(work)
     _background.add(task)
-    task.add_done_callback(_background.discard)
+    task.add_done_callback(_finished)
+
+
+def _finished(task: "asyncio.Future[Any]") -> None:
+    """Let go of what was done in the background; an error is taken note of."""
+    _background.discard(task)
+    error = None if task.cancelled() else task.exception()
+    if error and not isinstance(error, BadToken):  # a conversation that is gone is no fault
+        logger.error("work in the background failed: %s", type(error).__name__)
 
 
 class WebInput(InputChannel):
@@ -223,6 +235,8 @@ class Endpoints:
         self.store, self.on_new_message = store, on_new_message
         self.record = Record(store)
         self.throttle = Throttle()
+        #: Records of urgent turns under way, with their conversations.
+        self.recording: Dict["asyncio.Future[Any]", str] = {}
 
     def register(self, routes: Blueprint) -> None:
         """Add every route, the error handlers and the CORS answer to `routes`."""
@@ -398,7 +412,9 @@ class Endpoints:
         if request.body:
             self.body(request)
         turn = compose.greeting(live_knowledge().get()).as_dict()
-        session, token, seconds = await self.record.open(turn, limits().token_hours * 3600)
+        session, token, seconds = await self.record.open(
+            turn, limits().token_hours * 3600, OPEN_WAIT
+        )
         return json_response(
             {"session": session, "token": token, "expires_in": seconds, "turn": public(turn)}, 201
         )
@@ -432,14 +448,48 @@ class Endpoints:
                 await self.session(request)
                 raise Problem(400, TITLES[400], live_knowledge().get().reply("unknown_choice"))
         name = client_id or self.request_id(request)
-        turn = await self.record.once(
-            session,
-            name,
-            lambda first, faults: self.whole_turn(
-                request, session, text, picked, name, first, faults
-            ),
+        urgent = None if text is None else self.urgent(normalise(text))
+
+        def recorded(name: str) -> Awaitable[Dict[str, Any]]:
+            return self.record.once(
+                session,
+                name,
+                lambda first, faults: self.whole_turn(
+                    request, session, text, picked, name, first, faults, urgent
+                ),
+            )
+
+        turn = await (
+            recorded(name) if urgent is None else self.at_once(session, urgent, name, recorded)
         )
         return json_response({"turn": public(turn)})
+
+    async def at_once(
+        self,
+        session: str,
+        urgent: Turn,
+        name: str,
+        recorded: Callable[[str], Awaitable[Dict[str, Any]]],
+    ) -> Dict[str, Any]:
+        """The turn of a danger sign as it was `recorded` under the message's name; its reply alone
+        when that takes longer than RECORD_WAIT. The record goes on.
+
+        A name that was used before for something else gives no old small talk in answer to a danger
+        sign: then it is another message. Raises BadToken.
+        """
+
+        async def record() -> Dict[str, Any]:
+            turn = await recorded(name)
+            if turn.get("urgency", "none") == "none" and turn["kind"] != "crisis":
+                turn = await recorded(f"{name[:70]}-urgent")
+            return turn
+
+        work = asyncio.ensure_future(record())
+        self.recording[work] = session
+        work.add_done_callback(self.recording.pop)
+        in_background(work)
+        done, _ = await asyncio.wait({work}, timeout=RECORD_WAIT)
+        return work.result() if done else urgent.as_dict()
 
     async def within_limit(self, request: Request, session: str, text: str) -> str:
         """`text`, read for danger signs. Beyond the limit a danger sign is answered all the same,
@@ -488,10 +538,12 @@ class Endpoints:
         client_id: str,
         first: bool,
         faults: List[str],
+        urgent: Optional[Turn] = None,
     ) -> Dict[str, Any]:
-        """One turn from the message to its record, logged and counted."""
+        """One turn from the message to its record, logged and counted. `urgent` is the reply to its
+        danger sign."""
         notes = observe.watch()
-        turn = await self.answer(request, session, text, picked, client_id, first, faults)
+        turn = await self.answer(request, session, text, picked, client_id, first, faults, urgent)
         agent = getattr(request.app.ctx, "agent", None)
         model = agent.model_id if agent and agent.is_ready() else "none"
         observe.turn_done(
@@ -515,11 +567,11 @@ class Endpoints:
         client_id: str,
         first: bool,
         faults: List[str],
+        urgent: Optional[Turn],
     ) -> Dict[str, Any]:
         """The turn of a message, recorded."""
         kb = live_knowledge().get()
         said = picked["title"] if picked else normalise(text)
-        urgent = None if picked else self.urgent(said)
         if urgent:
             turn = urgent.as_dict()
             in_background(self.note_in_rasa(session, said))
@@ -724,9 +776,11 @@ class Endpoints:
 
     async def history(self, request: Request) -> HTTPResponse:
         await self.limit(request)
-        return json_response(
-            {"turns": await database.reach(self.store.history, await self.session(request))}
-        )
+        session = await self.session(request)
+        under_way = [work for work, owner in self.recording.items() if owner == session]
+        if under_way:
+            await asyncio.wait(under_way, timeout=HISTORY_WAIT)
+        return json_response({"turns": await database.reach(self.store.history, session)})
 
     async def feedback(self, request: Request) -> HTTPResponse:
         await self.limit(request)
@@ -801,7 +855,7 @@ class Endpoints:
             "store": store,
             "locks": locks,
             "knowledge": knowledge,
-            "handoff": self.deliveries() if store == "ok" else "down",
+            "handoff": await self.deliveries() if store == "ok" else "down",
         }
         return json_response(report, 200 if report["status"] == "ok" else 503)
 
@@ -832,10 +886,13 @@ class Endpoints:
             return False
 
     @staticmethod
-    def deliveries() -> str:
+    async def deliveries() -> str:
         """Whether requests to the clinic are delivered; the assistant works all the same when they
         wait."""
-        late = requests.waiting(DELIVERY_LATE)
+        try:
+            late = await database.reach(requests.waiting, DELIVERY_LATE)
+        except database.StoreError:
+            return "down"
         return "ok" if not late else f"{late} requests wait to be delivered: `make inbox` says why"
 
     @staticmethod

@@ -257,6 +257,42 @@ def test_the_database_file_is_damaged_while_it_runs(start):
     assert requests.get(assistant.url + "/health", timeout=30).json()["store"] == "down"
 
 
+def test_the_database_file_is_damaged_and_the_process_starts_anew(start, tmp_path):
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "assistant.sqlite").write_bytes(b"damaged " * 4096)
+    assistant = start().wait("/live")
+    until(
+        lambda: requests.get(assistant.url + "/health", timeout=30).json()["model"] != "none",
+        "the model",
+    )
+    visitor = Visitor(assistant.url)
+    emergency(visitor)
+    assert NOTES in spoken(visitor.say("does it hurt"))
+    assert requests.get(assistant.url + "/health", timeout=30).json()["store"] == "down"
+    assert "started without a conversation store" in assistant.words()
+
+
+def test_another_program_holds_the_lock_of_the_file(lasting):
+    """As long as it likes: nobody waits for the end of it."""
+    assistant = whole(lasting)
+    visitor = Visitor(assistant.url)
+    visitor.say("I am pregnant")
+    other = sqlite3.connect(assistant.state / "assistant.sqlite", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    try:
+        emergency(visitor)
+        newcomer = Visitor(assistant.url)
+        emergency(newcomer)
+        told = newcomer.say("does it hurt")
+        assert NOTES in spoken(told) and told["topics"] == ["pain"]
+        assert "pregnancy" in visitor.say("how much does it cost")["cautions"]
+    finally:
+        other.execute("ROLLBACK")
+        other.close()
+    until(lambda: len(said(assistant, newcomer)) == 2, "the turns to be written")
+    until(lambda: len(said(assistant, visitor)) == 3, "the turns to be written")
+
+
 def test_the_model_file_is_damaged(start, tmp_path):
     """Cut off in the middle: emergencies are answered, questions get 503 with a sentence; a whole
     file and a new start heal it."""
