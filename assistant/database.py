@@ -21,8 +21,8 @@ import sqlalchemy as sa
 
 from assistant import paths
 
-#: Seconds: most that one use of the database may take, then how long a failing one is left alone (or
-#: not waited for) before it is tried again.
+#: Seconds: most that one use of the database may take, then how long a failing one is left alone
+#: (or not waited for) before it is tried again.
 DEADLINE, PAUSE = 3.0, 2.0
 #: Seconds to wait for a lock of the SQLite file that another process holds.
 SQLITE_WAIT = 2.0

@@ -298,10 +298,13 @@ class WebStore:
             )
 
     def works(self) -> bool:
-        """Whether the database answers."""
+        """Whether the database answers and can be written: a full disk can be read."""
+        table, now = database.schedule, time.time()
         try:
-            with database.engine().connect() as connection:
+            with database.engine().begin() as connection:
                 connection.execute(sa.select([sa.func.count()]).select_from(database.sessions))
+                connection.execute(table.delete().where(table.c.task == "health"))
+                connection.execute(table.insert().values(task="health", begun=now))
             return True
         except (database.StoreError, sa.exc.SQLAlchemyError):
             return False

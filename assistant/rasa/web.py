@@ -13,7 +13,7 @@ import logging
 import re
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Awaitable, Callable, Dict, List, Optional
+from typing import Any, Awaitable, Callable, Dict, List, Optional, Set
 from urllib.parse import urlsplit
 
 from rasa.core.channels.channel import InputChannel, OutputChannel, UserMessage
@@ -23,7 +23,7 @@ from sanic.request import Request
 from sanic.response import HTTPResponse, empty, raw, redirect
 from sanic.response import json as json_response
 
-from assistant import compose, database, http_edge, retention
+from assistant import compose, database, http_edge, redaction, retention
 from assistant.clinic import Limits
 from assistant.handoff import requests
 from assistant.rasa import assets, observe
@@ -45,6 +45,8 @@ DELIVERY_LATE = 300
 #: Bytes from which on a message is read beside the event loop; characters that are read of one
 #: beyond the limit of messages.
 LONG, READ_BEYOND_LIMIT = 1500, 2000
+#: Seconds that reading a long text may take with its wait behind others.
+READ_TIME = 4.0
 #: Seconds that the reply to a danger sign waits for its record.
 RECORD_WAIT = 0.8
 #: Seconds that opening a conversation waits for its record, and the history for records under way.
@@ -128,6 +130,18 @@ def limits() -> Limits:
     return live_knowledge().get().clinic.limits
 
 
+def plain(value: Any, most: int) -> bool:
+    """Whether `value` is a name that a store can keep and a log can show: 1 to `most` printable
+    characters (a lone surrogate is none)."""
+    return isinstance(value, str) and 0 < len(value) <= most and value.isprintable()
+
+
+def never_command(said: str) -> str:
+    """A text that Rasa cannot take for one of its commands: it strips all white space, line breaks
+    too, before it looks for a slash."""
+    return re.sub(r"^[\s/]+", "", said) if said.lstrip().startswith("/") else said
+
+
 def plain_function(
     method: Callable[..., Awaitable[HTTPResponse]],
 ) -> Callable[..., Awaitable[HTTPResponse]]:
@@ -158,11 +172,6 @@ def answer_in(tracker: Any, message_id: str) -> List[Any]:
 _reading = ThreadPoolExecutor(1, thread_name_prefix="reading")
 
 
-async def beside_the_loop(work: Callable[[str], Any], text: str) -> Any:
-    """What `work` makes of a long text, while the event loop goes on."""
-    return await asyncio.get_running_loop().run_in_executor(_reading, work, text)
-
-
 def read(text: str) -> str:
     """`text` normalised; what triage finds in it is kept for who asks next."""
     said = normalise(text)
@@ -182,11 +191,34 @@ def told(said: str) -> List[Dict[str, Any]]:
     return json.loads(_told(said))
 
 
+#: Long texts that wait to be read or are being read.
+_waiting: Set["asyncio.Future[str]"] = set()
+
+
 async def heard(text: str) -> str:
-    """`text` normalised and read for danger signs; a long one without holding others up."""
+    """`text` as it is answered, read for danger signs; a long one without holding others up.
+
+    While other long ones wait, an emergency in its first or last words is seen at once. Of one that
+    takes longer than READ_TIME, with its wait, only so much is read as a message may have.
+    """
     if len(text.encode("utf-8", "replace")) <= LONG:
-        return read(text)
-    return await beside_the_loop(read, text)
+        read(text)
+        return text
+    if _waiting:
+        ends = bounded(text, READ_BEYOND_LIMIT)
+        if Endpoints.urgent(read(ends)):
+            return ends
+    work = asyncio.get_running_loop().run_in_executor(_reading, read, text)
+    _waiting.add(work)
+    work.add_done_callback(_waiting.discard)
+    try:
+        await asyncio.wait_for(work, READ_TIME)
+        return text
+    except asyncio.TimeoutError:
+        logger.warning("reading a text of %d characters took too long", len(text))
+        ends = bounded(text, limits().characters + 100)
+        read(ends)
+        return ends
 
 
 _background: set = set()
@@ -236,7 +268,7 @@ class Endpoints:
         self.record = Record(store)
         self.throttle = Throttle()
         #: Records of urgent turns under way, with their conversations.
-        self.recording: Dict["asyncio.Future[Any]", str] = {}
+        self.recording: Dict[asyncio.Future[Any], str] = {}
 
     def register(self, routes: Blueprint) -> None:
         """Add every route, the error handlers and the CORS answer to `routes`."""
@@ -250,6 +282,7 @@ class Endpoints:
         routes.add_route(plain_function(self.metrics), "/metrics", methods=["GET"])
         assets.AssetRoutes(PREFIX).register(routes)
         # the blueprint's signal is the whole server's: also for addresses that are not ours
+        http_edge.strict_chunks()
         routes.signal(http_edge.SIGNAL, exclusive=False)(http_edge.refuse_malformed)
 
         @routes.listener("before_server_start")
@@ -386,7 +419,7 @@ class Endpoints:
     def token(request: Request) -> str:
         """The bearer token of a request. Raises BadToken."""
         kind, _, token = (request.headers.get("authorization") or "").partition(" ")
-        if kind.lower() != "bearer" or not token.strip():
+        if kind.lower() != "bearer" or not token.strip() or not token.isascii():
             raise BadToken(
                 "This call needs the token of the conversation as `Authorization: Bearer`."
             )
@@ -429,14 +462,14 @@ class Endpoints:
             ("choice", choice, 64),
             ("client_id", client_id, 80),
         ):
-            if value is not None and (
-                not isinstance(value, str) or (most and not 0 < len(value) <= most)
-            ):
-                raise Problem(
-                    400,
-                    TITLES[400],
-                    f"`{name}` must be a text" + (f" of 1 to {most} characters." if most else "."),
-                )
+            if value is None or (isinstance(value, str) if most is None else plain(value, most)):
+                continue
+            raise Problem(
+                400,
+                TITLES[400],
+                f"`{name}` must be a text"
+                + (f" of 1 to {most} printable characters." if most else "."),
+            )
         if text is None:
             await self.limit(request, session=session)
         else:
@@ -497,12 +530,11 @@ class Endpoints:
         try:
             await self.limit(request, session=session)
         except Problem:
-            text = bounded(text, READ_BEYOND_LIMIT)
-            if not self.urgent(await heard(text)):
+            text = await heard(bounded(text, READ_BEYOND_LIMIT))
+            if not self.urgent(normalise(text)):
                 raise
             return text
-        await heard(text)
-        return text
+        return await heard(text)
 
     async def post_urgent_first(self, request: Request) -> HTTPResponse:
         """post_message; but a danger sign is answered as such, without a record, also when the
@@ -512,7 +544,7 @@ class Endpoints:
         except BadToken as error:
             self.store.claimed(self.token(request), expired=True)
             text = self.body(request).get("text")
-            turn = self.urgent(await heard(text)) if isinstance(text, str) else None
+            turn = self.urgent(normalise(await heard(text))) if isinstance(text, str) else None
             if turn is None:
                 raise error
             observe.errors.labels("urgent_without_conversation").inc()
@@ -596,7 +628,7 @@ class Endpoints:
             return turn
         if turn["kind"] == "crisis":
             in_background(self.forget_draft(session))
-        return await self.record.keep(session, said[: limits().characters], turn, client_id)
+        return await self.record.keep(session, self.cut(said, limits().characters), turn, client_id)
 
     @staticmethod
     def urgent(said: str) -> Optional[Turn]:
@@ -614,7 +646,7 @@ class Endpoints:
     async def note_in_rasa(self, session: str, said: str) -> None:
         """Let Rasa go through the same message, so that the conversation remembers it; of a very
         long one with what was found in all of it."""
-        text, parse = said[: limits().characters].lstrip("/ "), None
+        text, parse = never_command(self.cut(said, limits().characters)), None
         if len(said) > limits().characters:
             meaning = {
                 "questions": [],
@@ -638,6 +670,11 @@ class Endpoints:
             )
         except Exception as error:
             logger.error("noting an urgent turn failed: %s", type(error).__name__)
+
+    @staticmethod
+    def cut(text: str, most: int) -> str:
+        """The first `most` characters of a text, no address or number in two."""
+        return redaction.cut(text, most, live_knowledge().get().clinic.country)
 
     @staticmethod
     async def forget_draft(session: str) -> None:
@@ -706,8 +743,8 @@ class Endpoints:
                 "intent_ranking": [intent],
                 "meaning": meaning,
             }
-        elif said.startswith("/"):
-            said = said.lstrip("/ ") or "?"  # typed text never acts as a Rasa command
+        else:
+            said = never_command(said) or "?"
         message = UserMessage(
             said,
             output,
@@ -790,11 +827,9 @@ class Endpoints:
         )
         if vote not in ("up", "down"):
             raise Problem(400, TITLES[400], '`vote` must be "up" or "down".')
-        if not isinstance(turn, str) or not await database.reach(
-            self.store.has_turn, session, turn
-        ):
+        if not plain(turn, 64) or not await database.reach(self.store.has_turn, session, turn):
             raise Problem(400, TITLES[400], "`turn` must be the id of a turn of this conversation.")
-        if (topic is not None and (not isinstance(topic, str) or len(topic) > 64)) or (
+        if (topic is not None and not plain(topic, 64)) or (
             comment is not None and not isinstance(comment, str)
         ):
             raise Problem(400, TITLES[400], "`topic` and `comment` must be texts.")
@@ -804,7 +839,7 @@ class Endpoints:
             turn,
             topic,
             vote,
-            normalise(comment)[:1000] if comment else None,
+            self.cut(normalise(comment), 1000) if comment else None,
         )
         return empty(204)
 

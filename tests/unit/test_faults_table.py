@@ -12,6 +12,10 @@ FILES = [
         "system/test_workers.py",
         "system/test_cluster.py",
         "service/test_web.py",
+        "unit/test_stores.py",
+        "unit/test_urgent_first.py",
+        "unit/test_watchdog.py",
+        "unit/test_throttle.py",
     )
 ]
 #: Tests of these files that are not about something that breaks while visitors write.

@@ -437,7 +437,8 @@ def test_who_holds_the_lock_of_the_file_stops_no_other_visitor(state, monkeypatc
         monkeypatch.setattr(database, "SQLITE_WAIT", GENEROUS)
         with pytest.raises(database.StoreError):
             await database.reach(store.accept, session, "two")
-        assert await database.reach(store.works)
+        assert await database.reach(store.history, session)
+        assert not await database.reach(store.works), "what cannot be written does not work"
 
     with held(database.path()):
         asyncio.run(visitors())
