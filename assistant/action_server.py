@@ -2,6 +2,7 @@
 loopback: `python -m assistant.action_server PORT`."""
 
 import hmac
+import os
 import sys
 import warnings
 from typing import Any, Optional
@@ -28,8 +29,13 @@ def main() -> None:
     warnings.filterwarnings("ignore", category=DeprecationWarning)
     from rasa_sdk.endpoint import create_app
 
-    from assistant import http_edge, logs
+    from assistant import http_edge, logs, webstore
 
+    os.umask(0o077)
+    try:
+        webstore.action_key()
+    except (webstore.WeakSecret, OSError) as error:
+        sys.exit(f"!! {error}")
     logs.configure("actions")
     app = create_app("actions")
     logs.configure("actions")  # the actions' imports brought loggers of their own

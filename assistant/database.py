@@ -174,7 +174,7 @@ def connect(file: Path) -> sa.engine.Engine:
     """An engine for the SQLite `file` in WAL mode, whose deleted rows are overwritten. Raises
     StoreError."""
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        paths.own_file(file)
         result = sa.create_engine(
             f"sqlite:///{file}",
             connect_args={"check_same_thread": False, "timeout": SQLITE_WAIT},
@@ -289,7 +289,9 @@ def _one_at_a_time(target: sa.engine.Engine) -> Iterator[None]:
     if target.dialect.name != "sqlite":
         yield
         return
-    with Path(target.url.database + ".lock").open("w") as handle:
+    lock = Path(target.url.database + ".lock")
+    paths.own_file(lock)
+    with lock.open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)  # released when the file is closed
         yield
 

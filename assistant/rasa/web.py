@@ -252,6 +252,7 @@ class WebInput(InputChannel):
 
     def __init__(self) -> None:
         self.store = WebStore(lambda: live_knowledge().get().clinic.country)
+        self.store.check_secret()
 
     def blueprint(self, on_new_message: Callable[[UserMessage], Awaitable[Any]]) -> Blueprint:
         """The channel's routes."""

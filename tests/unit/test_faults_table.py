@@ -21,7 +21,6 @@ FILES = [
 #: Tests of these files that are not about something that breaks while visitors write.
 NOT_FAULTS = {
     "test_a_taken_port_is_named",
-    "test_a_wrong_store_path_is_named",
     "test_a_missing_clinic_field_is_named",
     "test_failed_training_is_told",
     "test_a_conversation_is_one_whoever_answers",
