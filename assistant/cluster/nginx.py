@@ -59,7 +59,11 @@ http {{
       default_type application/problem+json;
       return 413 '{large}';
     }}
-    location ~ ^/webhooks/web/metrics/*$ {{   # each worker's own port has them, for this machine
+    location = /webhooks/web/metrics {{     # each worker's own port has them, for this machine
+      default_type application/problem+json;
+      return 404 '{not_found}';
+    }}
+    location ^~ /webhooks/web/metrics/ {{
       default_type application/problem+json;
       return 404 '{not_found}';
     }}
