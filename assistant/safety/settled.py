@@ -43,8 +43,8 @@ SETTLED = re.compile(
 #: A sign has eased. That settles no emergency: an allergic reaction comes back, and sight or speech
 #: that was lost for a while has to be looked at all the same (triage table, rows 1 to 7).
 EASED = re.compile(
-    r"\b(?:eas(?:ed|ing|ier)|(?:feel(?:s|ing)?|is|it'?s|'?m|getting|bit|much|lot|little|already|now)"
-    r" better|calm(?:ed|er|ing)(?: down)?|gone(?: down| away| again)?|"
+    r"\b(?:eas(?:ed|ing|ier)|(?:feel(?:s|ing)?|is|it'?s|'?m|getting|bit|much|lot|little|"
+    r"already|now) better|calm(?:ed|er|ing)(?: down)?|gone(?: down| away| again)?|"
     r"(?:going|went|came|coming) (?:down|away|off)|clear(?:ed|er|ing)?|passed|stopped|wor[en] off|"
     r"subsid\w+|back to normal|normal again|less (?:swollen|tight|sore|bad|blurr\w+)|"
     r"(?:can|could) (?:see|breathe|speak|talk|swallow|move|feel) (?:again|now|fine|ok(?:ay)?|"
