@@ -4,19 +4,22 @@ SHELL := bash
 MAKEFLAGS += --no-print-directory
 HERE := $(dir $(abspath $(lastword $(MAKEFILE_LIST))))
 PY := cd "$(HERE)" && .venv/bin/python
-# Tests in tiers (docs/testing.md). Two processes side by side, each with whole files, where no
-# server is stopped; the rest one after the other, alone on the machine.
-SIDE_BY_SIDE := -n 2 --dist loadfile --durations=15
+# Tests in tiers (docs/testing.md): two processes side by side, each with whole files, the long ones
+# first (tests/support/order.py); then, one after the other, those that need the machine alone.
+SIDE_BY_SIDE := -n 2 --dist loadfile --no-loadscope-reorder --durations=15
 TIERS := unit service widget system
-unit_how := $(SIDE_BY_SIDE)
-service_how := $(SIDE_BY_SIDE)
-widget_how := --durations=15
-system_how := --durations=15
+HAVE_ALONE := widget system
+# FAKE_DAY=2027-03-28: the tests believe that it is 10:00 on that day (libfaketime).
+FAKETIME_LIBRARY := $(firstword $(wildcard /usr/lib/*/faketime/libfaketime.so.1))
+ON_FAKE_DAY := $(if $(FAKE_DAY),env LD_PRELOAD=$(or $(FAKETIME_LIBRARY),needs:apt-get:install:faketime) FAKETIME_DONT_FAKE_MONOTONIC=1 FAKETIME=$$(printf '%+d' $$(($$(date -d '$(FAKE_DAY) 10:00' +%s) - $$(date +%s)))))
+PYTEST = cd "$(HERE)" && $(ON_FAKE_DAY) .venv/bin/python -m pytest $(TEST_OPTIONS)
 export PORT ACTION_PORT WORKERS ACTION_WORKERS
 export SQLALCHEMY_SILENCE_UBER_WARNING := 1
 export TF_CPP_MIN_LOG_LEVEL := 3
 export RASA_TELEMETRY_ENABLED := false
 export OMP_NUM_THREADS := 1
+# Bytecode of our own modules is kept, too: some hundred processes of the tests import them.
+export PYTHONDONTWRITEBYTECODE :=
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' "$(HERE)Makefile" | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -68,10 +71,14 @@ test: setup ## every test, tier by tier: unit, service, widget, system (ARGS="te
 
 test-unit test-service test-widget test-system: test-%: setup
 	@$(PY) -m assistant.launch train
-	@$(PY) -m pytest $(TEST_OPTIONS) $($*_how) tests/$*
+	@$(PYTEST) $(SIDE_BY_SIDE) -m "not alone" tests/$*
+	@$(if $(filter $*,$(HAVE_ALONE)),$(PYTEST) --durations=5 -m alone tests/$*)
+
+flaky: setup ## which tests fail by chance: ROUNDS=5 in random order, the machine busy (TIERS="unit service", ARGS, FLAKY_OPTIONS=--write)
+	@$(PY) -m tests.support.flaky --rounds $(or $(ROUNDS),5) $(FLAKY_OPTIONS) --tiers $(TIERS) $(if $(ARGS),-- $(ARGS))
 
 # what `make help` says of them
-test-unit: ## the daily loop: no process, no socket
+test-unit: ## the daily loop: no process, no socket (FAKE_DAY=2027-03-28: on another day)
 test-service: ## against a running assistant
 test-widget: ## the widget in a browser
 test-system: ## faults, cluster, deployment, commands: servers stopped and started
@@ -121,4 +128,4 @@ bench: setup ## end to end over HTTP against stock Rasa bots, into docs/benchmar
 lock: setup ## resolve requirements.in into requirements.lock
 	@cd "$(HERE)" && .uv/bin/uv pip compile -q --generate-hashes --python-version 3.10 --no-header --no-emit-index-url requirements.in -o requirements.lock
 
-.PHONY: help setup run cluster cluster-restart cluster-status purge erase backup restore shell train check inbox generate test test-unit test-service test-widget test-system evaluate variety safety-report rasa lint format widget widget-packages measure-widget bench-understanding bench lock
+.PHONY: help setup run cluster cluster-restart cluster-status purge erase backup restore shell train check inbox generate test test-unit test-service test-widget test-system flaky evaluate variety safety-report rasa lint format widget widget-packages measure-widget bench-understanding bench lock

@@ -9,7 +9,7 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from assistant import compose
 from assistant.conversation.replying import reply
-from assistant.handoff import form
+from assistant.handoff import afterwards, form
 from assistant.handoff.veil import storable
 from assistant.knowledge import LiveKnowledge
 from assistant.turn import Turn, as_text
@@ -52,7 +52,7 @@ class ActionAnswer(Action):
                 message.get("text") or "", message.get("meaning") or {}, tracker.sender_id, kb
             )
             turn, state = reply(said, tracker.get_slot("conversation"), memory, in_form)
-            changing = bool(said.form.get("change"))
+            changing = not in_form and afterwards.asks_to_change(said, memory)
         except Exception as error:
             # Whatever goes wrong, the visitor gets a kind sentence and the phone.
             logger.exception("action_answer failed: %s", type(error).__name__)
@@ -60,6 +60,8 @@ class ActionAnswer(Action):
         give(turn, dispatcher, tracker, kb)
         events = [SlotSet("conversation", state)]
         if not in_form:
+            if memory.get("outcome") == "dropped" and not turn.begins_form:
+                memory = {}  # the offer that was left aside can be taken up by the next message
             events.append(
                 SlotSet("handoff", {**memory, "quiet": turn.settles, "changing": changing})
             )

@@ -160,26 +160,7 @@ class ActionHandoffEnd(Action):
         kb, memory = ActionAnswer.knowledge(), tracker.get_slot("handoff") or {}
         turn = careful(words.outcome, memory, kb, tracker.latest_message.get("text") or "")
         events = [SlotSet(name, None) for name in form.SLOTS]
-        outcome = (
-            "complete"
-            if memory.get("outcome") in ("complete", "already", "quiet") and memory.get("request")
-            else "erasing"
-            if memory.get("outcome") == "erasing"
-            else None
-        )
-        events.append(
-            SlotSet(
-                "handoff",
-                (
-                    {
-                        **({"request": memory["request"]} if memory.get("request") else {}),
-                        "outcome": outcome,
-                    }
-                    if outcome
-                    else None
-                ),
-            )
-        )
+        events.append(SlotSet("handoff", form.remembered_after(memory)))
         if turn is None:
             return events
         give(turn, dispatcher, tracker, kb)

@@ -2,6 +2,7 @@
 loopback: `python -m assistant.action_server PORT`."""
 
 import hmac
+import os
 import sys
 import warnings
 from typing import Any, Optional
@@ -15,7 +16,8 @@ async def only_rasa(request: Any) -> Optional[Any]:
     from assistant.webstore import action_key
 
     given = request.headers.get("x-assistant-key") or ""
-    if request.path == "/health" or hmac.compare_digest(given.encode(), action_key().encode()):
+    key = given.encode("utf-8", "surrogateescape")
+    if request.path == "/health" or hmac.compare_digest(key, action_key().encode()):
         return None
     return json({"error": "this action server answers its own Rasa server only"}, 401)
 
@@ -27,12 +29,18 @@ def main() -> None:
     warnings.filterwarnings("ignore", category=DeprecationWarning)
     from rasa_sdk.endpoint import create_app
 
-    from assistant import http_edge, logs
+    from assistant import http_edge, logs, webstore
 
+    os.umask(0o077)
+    try:
+        webstore.action_key()
+    except (webstore.WeakSecret, OSError) as error:
+        sys.exit(f"!! {error}")
     logs.configure("actions")
     app = create_app("actions")
     logs.configure("actions")  # the actions' imports brought loggers of their own
     app.register_middleware(only_rasa, "request")
+    http_edge.strict_chunks()
     app.signal(http_edge.SIGNAL)(http_edge.refuse_malformed)
 
     @app.listener("after_server_start")

@@ -5,6 +5,7 @@ import argparse
 import datetime as dt
 import re
 import sys
+from functools import cache
 from string import Formatter
 from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
 from urllib.parse import urlsplit
@@ -56,6 +57,13 @@ RUNTIME = (
     "circumstances",
     "seconds",
     "reminder",
+    "days",
+    "first",
+    "first_settled",
+    "free",
+    "gap",
+    "latest",
+    "left",
 )
 #: Answers that say that no clinician has signed the texts off: topic and specific question.
 UNSIGNED = (("privacy", "who_wrote_answers"), ("privacy", "doctor_checked"))
@@ -529,14 +537,25 @@ def training_examples() -> Dict[str, List[Tuple[str, int, str]]]:
     """Training examples by intent: (file, line, text)."""
     result: Dict[str, List[Tuple[str, int, str]]] = {}
     for path in sorted(paths.NLU.rglob("*.yml")):
-        data = YAML(typ="rt").load(path.read_text("utf-8"))
-        for item in data["nlu"]:
-            start = item.lc.key("examples")[0] + 2
-            for offset, line in enumerate(str(item["examples"]).splitlines()):
-                result.setdefault(str(item["intent"]), []).append(
-                    (str(path.relative_to(paths.NLU)), start + offset, re.sub(r"^- ", "", line))
-                )
+        for intent, line, text in examples_in(path.read_text("utf-8")):
+            result.setdefault(intent, []).append((str(path.relative_to(paths.NLU)), line, text))
     return result
+
+
+@cache
+def examples_in(text: str) -> List[Tuple[str, int, str]]:
+    """(intent, line, example) of the text of a file of training data, by the parser in C: its nodes
+    know their lines."""
+    found = []
+    whole = {key.value: value for key, value in YAML(typ="safe").compose(text).value}
+    for item in whole["nlu"].value:
+        fields = {key.value: (key.start_mark.line, value.value) for key, value in item.value}
+        start, examples = fields["examples"]
+        found += [
+            (fields["intent"][1], start + 2 + offset, re.sub(r"^- ", "", line))
+            for offset, line in enumerate(examples.splitlines())
+        ]
+    return found
 
 
 def taught_situations() -> Dict[str, Dict[str, Tuple[YamlFile, Tuple]]]:

@@ -63,7 +63,8 @@ class Aftercare(Strict):
 
 
 class Gaps(Strict):
-    """How long this clinic leaves between microneedling and something else."""
+    """How long this clinic leaves between microneedling and something else, before a big day, and
+    between two sessions."""
 
     filler: Optional[str]
     botox: Optional[str]
@@ -73,6 +74,8 @@ class Gaps(Strict):
     isotretinoin: Optional[str]
     retinoids_before: Optional[str]
     sun_before: Optional[str]
+    event: Optional[str]
+    sessions: Optional[str]
 
     _durations = validator("*", allow_reuse=True)(duration)
 

@@ -7,12 +7,13 @@ conversation remembers (slot `conversation`). `compose` gives the turn and the s
 
 from typing import Any, Dict, List, Optional, Set, Tuple
 
-from assistant.conversation import acting, desk, manners
+from assistant.conversation import acting, desk, manners, persons
 from assistant.conversation.memory import was_said, with_said
 from assistant.knowledge import Knowledge, Question, Topic
 from assistant.safety import circumstances
 from assistant.safety.replies import clinic_reply
 from assistant.turn import KINDS, URGENCY, Choice, Message, Turn
+from assistant.understanding.text import QUESTION
 
 #: Most questions that one turn answers, and most follow-up choices, caveats and sources that it
 #: shows.
@@ -59,6 +60,10 @@ def new_state() -> State:
         "urgent": None,
         "urgent_language": None,
         "asked": None,
+        "question": None,
+        "told_last": [],
+        "stated_last": [],
+        "event": None,
     }
 
 
@@ -75,6 +80,16 @@ def compose(reading: Dict[str, Any], state: Optional[State], kb: Knowledge) -> T
     elif request in acting.SAID:
         turn = acting.SAID[request](state, kb)
         follow_up(turn, [kb.topic(t) for t in turn.topics if t in kb.topics], state, kb)
+    elif request in persons.WHOSE:
+        turn = persons.about(request, state, kb)
+        follow_up(turn, [kb.topic(t) for t in turn.topics if t in kb.topics], state, kb)
+    elif request in ("not_me", "not_other"):
+        turn, moved = persons.moved(request, state, kb)
+        turn = turn or missed(state, kb)
+        state = {**state, "circumstances": moved}
+    elif request is None and only_corrects(reading, state):
+        turn = persons.corrected(*taken_back(reading, state), kb)
+        follow_up(turn, [kb.topic(t) for t in state["topics"] if t in kb.topics], state, kb)
     elif request in ("known", "forget"):
         turn = circumstances_told(request, state, kb)
         state = {**state, "circumstances": {}} if request == "forget" else state
@@ -89,10 +104,11 @@ def compose(reading: Dict[str, Any], state: Optional[State], kb: Knowledge) -> T
         turn = clarify(questions[0], state, kb)
     else:
         turn = answer([q for q in questions if q["decision"] == "answer"], state, kb)
+    put_aside = ("known", "forget", *persons.WHOSE, "not_me", "not_other")
     stated = [
         item
         for item in reading.get("circumstances", [])
-        if item["id"] in kb.circumstances and request not in ("known", "forget")
+        if item["id"] in kb.circumstances and request not in put_aside
     ]
     known = circumstances.remember(state["circumstances"], stated)
     now_stated = [
@@ -104,10 +120,12 @@ def compose(reading: Dict[str, Any], state: Optional[State], kb: Knowledge) -> T
     concerned = {
         name: how
         for name, how in known.items()
-        if how["who"] != "other"
-        or name in told
-        or reading.get("of_another", True)
-        and not reading.get("for_me")
+        if request not in persons.WHOSE
+        and (
+            how["who"] != "other"
+            or name in told
+            or (reading.get("of_another", True) and not reading.get("for_me"))
+        )
     }
     caution(turn, now_stated, concerned, state, kb, circumstances.met(known))
     state = triage(turn, reading, state, kb)
@@ -115,7 +133,31 @@ def compose(reading: Dict[str, Any], state: Optional[State], kb: Knowledge) -> T
     manners.offer(turn, reading, state, kb)
     if turn.kind == "crisis":
         turn.choices = []  # nothing to pick and no form under a crisis line
-    return turn, {**remember(turn, questions, state), "circumstances": known}
+    after = {**remember(turn, questions, state), "circumstances": known}
+    if now_stated:
+        after["stated_last"] = [item["id"] for item in now_stated]
+    return turn, after
+
+
+def taken_back(reading: Dict[str, Any], state: State) -> Tuple[List[str], str]:
+    """The circumstances of one person that a message takes back, and whose they are."""
+    known = state["circumstances"]
+    names = [
+        item["id"]
+        for item in reading.get("circumstances", [])
+        if item["denied"] and known.get(item["id"], {}).get("who") == item["who"]
+    ]
+    who = known[names[0]]["who"] if names else "self"
+    return [name for name in names if known[name]["who"] == who], who
+
+
+def only_corrects(reading: Dict[str, Any], state: State) -> bool:
+    """Whether a message takes a circumstance back and asks nothing besides."""
+    if not taken_back(reading, state)[0]:
+        return False
+    return not any(
+        QUESTION.search(question.get("text") or "") for question in reading.get("questions", [])
+    )
 
 
 def fixed(kind: str, name: str, kb: Knowledge) -> Turn:
@@ -251,7 +293,14 @@ ANYWHERE = (
 
 
 #: Topics in which a question about the price is about the clinic's price list.
-PRICED = ("vampire_facial", "prp_vs_plain", "rf_microneedling", "treatable_areas", "devices_brands")
+PRICED = (
+    "vampire_facial",
+    "prp_vs_plain",
+    "rf_microneedling",
+    "treatable_areas",
+    "devices_brands",
+    "number_of_sessions",
+)
 
 
 def elsewhere(question: Dict[str, Any], kb: Knowledge) -> str:
@@ -409,6 +458,8 @@ def triage(turn: Turn, reading: Dict[str, Any], state: State, kb: Knowledge) -> 
         if finding.get("settled"):
             return {**state, "urgent": None, "urgent_language": None}
         turn.messages.insert(0, still_urgent(reading.get("language", "en"), state, kb))
+        if finding.get("eased") and state["urgent"] == "emergency" and turn.kind != "crisis":
+            stays_urgent(turn, kb)
         # What is unclear now is about the emergency, as far as anybody knows.
         if turn.kind in (
             "clarify",
@@ -416,6 +467,18 @@ def triage(turn: Turn, reading: Dict[str, Any], state: State, kb: Knowledge) -> 
         ):
             turn.topics.append("urgent_symptom")
     return state
+
+
+def stays_urgent(turn: Turn, kb: Knowledge) -> None:
+    """The sign of an emergency has eased: the turn is as urgent as before, and says why."""
+    turn.messages.insert(
+        1, Message("triage", kb.reply("eased_emergency"), "urgent_symptom", "emergency")
+    )
+    turn.urgency, turn.kind = "emergency", "triage"
+    turn.topics = ["urgent_symptom", *(t for t in turn.topics if t != "urgent_symptom")]
+    turn.topics = [t for t in turn.topics if t not in NO_CHOICE]
+    kept = [m for m in turn.messages if m.role != "question" and m.topic not in NO_CHOICE]
+    turn.messages = kept
 
 
 def still_urgent(language: str, state: State, kb: Knowledge) -> Message:
@@ -511,7 +574,8 @@ def caution(
             text = kb.reply("for_the_other", reminder=text)
         if was_said(text, state):
             text = kb.reply("still_counts", circumstance=entry.title.lower())
-        turn.say("caution", text, entry.topic)
+        if booking or not was_said(text, state):
+            turn.say("caution", text, entry.topic)
         turn.cautions.append(name)
     if (
         turn.cautions
@@ -620,6 +684,16 @@ def elaborate(request: str, state: State, kb: Knowledge) -> Turn:
     return turn
 
 
+def leant_on(questions: List[Dict[str, Any]], state: State) -> Optional[str]:
+    """The question that a follow-up leans on: the latest that can be understood by itself."""
+    own = [
+        question.get("text") or question.get("title")
+        for question in questions
+        if not question.get("followed") and not question.get("leaning")
+    ]
+    return next((text for text in reversed(own) if text), state.get("question"))
+
+
 def remember(turn: Turn, questions: List[Dict[str, Any]], state: State) -> State:
     """The state after `turn`."""
     state = {**state}
@@ -629,6 +703,12 @@ def remember(turn: Turn, questions: List[Dict[str, Any]], state: State) -> State
     else:
         state["misses"] = 0
     state["asked"] = questions[0].get("text") if questions and turn.kind == "clarify" else None
+    state["question"] = leant_on(questions, state)
+    state["told_last"] = [
+        f"{question['topic']}/{name}"
+        for question in questions
+        for name in (question.get("entities") or {}).get("situation", [])
+    ]
     lasting = [t for t in turn.topics if KIND_OF_TOPIC.get(t) not in ("smalltalk", "out_of_scope")]
     if lasting:
         state["topic"], state["topics"] = lasting[-1], lasting

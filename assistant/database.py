@@ -13,6 +13,7 @@ import hashlib
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeout
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Optional, Type, TypeVar
 
@@ -20,8 +21,8 @@ import sqlalchemy as sa
 
 from assistant import paths
 
-#: Seconds: most that one use of PostgreSQL may take, then how long it is left alone before it is
-#: tried again.
+#: Seconds: most that one use of the database may take, then how long a failing one is left alone
+#: (or not waited for) before it is tried again.
 DEADLINE, PAUSE = 3.0, 2.0
 #: Seconds to wait for a lock of the SQLite file that another process holds.
 SQLITE_WAIT = 2.0
@@ -173,7 +174,7 @@ def connect(file: Path) -> sa.engine.Engine:
     """An engine for the SQLite `file` in WAL mode, whose deleted rows are overwritten. Raises
     StoreError."""
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        paths.own_file(file)
         result = sa.create_engine(
             f"sqlite:///{file}",
             connect_args={"check_same_thread": False, "timeout": SQLITE_WAIT},
@@ -181,6 +182,7 @@ def connect(file: Path) -> sa.engine.Engine:
             hide_parameters=True,
         )
         sa.event.listen(result, "connect", _pragmas)
+        sa.event.listen(result, "checkout", _patience)
         migrate(result)
     except (OSError, sa.exc.DBAPIError) as error:
         reason = str(getattr(error, "orig", error))
@@ -287,7 +289,9 @@ def _one_at_a_time(target: sa.engine.Engine) -> Iterator[None]:
     if target.dialect.name != "sqlite":
         yield
         return
-    with Path(target.url.database + ".lock").open("w") as handle:
+    lock = Path(target.url.database + ".lock")
+    paths.own_file(lock)
+    with lock.open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)  # released when the file is closed
         yield
 
@@ -300,38 +304,93 @@ def _wait_for_migrations(connection: Any) -> None:
 
 
 _threads = ThreadPoolExecutor(16, thread_name_prefix="database")
-_left_alone_until = 0.0
+#: SQLite writes one thing at a time: one thread keeps the order without any waiting for locks of
+#: our own.
+_one_thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite")
+_left_alone_until = _impatient_until = 0.0
 
 
 async def reach(
-    work: Callable[..., Result], *arguments: Any, expected: Type[Exception] = StoreError
+    work: Callable[..., Result],
+    *arguments: Any,
+    expected: Type[Exception] = StoreError,
+    deadline: Optional[float] = None,
 ) -> Result:
     """Do `work` with the database. Raises StoreError when the database cannot be used, and whatever
     `expected` error `work` raises.
 
-    PostgreSQL is used from a thread and for DEADLINE seconds at most, so that a server that hangs
-    stops no other visitor; after a failure it is left alone for PAUSE seconds. SQLite is a local
-    file: used directly, which is faster than a thread.
+    It is used from a thread and for `deadline` seconds (DEADLINE) at most, so that a server that
+    hangs or a SQLite file that another process has locked stops no other visitor. After a failure
+    PostgreSQL is left alone for PAUSE seconds; SQLite is then not waited for (`_patience`), because
+    reading it goes on while others hold the lock. What ran out of time may be done later all the
+    same: `work` has to be something that may be done twice.
     """
-    global _left_alone_until
     local = url() is None
-    if not local and time.monotonic() < _left_alone_until:
-        raise StoreError("PostgreSQL did not answer a moment ago")
     try:
-        if local:
-            return work(*arguments)
         return await asyncio.wait_for(
             asyncio.get_running_loop().run_in_executor(
-                _threads, functools.partial(work, *arguments)
+                _one_thread if local else _threads,
+                functools.partial(_unless_left_alone, work, *arguments),
             ),
-            DEADLINE,
+            DEADLINE if deadline is None else deadline,
         )
+    except LeftAlone:
+        raise
+    except asyncio.TimeoutError as error:
+        if deadline is None or deadline >= DEADLINE:
+            _leave_alone()
+        raise StoreError("the database did not answer in time") from error
+    except StoreError:
+        if not local:
+            _leave_alone()
+        raise
     except expected:
         raise
-    except (sa.exc.SQLAlchemyError, OSError, asyncio.TimeoutError) as error:
-        if not local:
-            _left_alone_until = time.monotonic() + PAUSE
+    except (sa.exc.SQLAlchemyError, OSError) as error:
+        if not local and not isinstance(error, (sa.exc.IntegrityError, sa.exc.DataError)):
+            _leave_alone()
+        if local and "locked" in str(getattr(error, "orig", "")):
+            _impatient()
         raise StoreError(f"the database cannot be used: {type(error).__name__}") from error
+
+
+class LeftAlone(StoreError):
+    """The database failed a moment ago and is not tried now."""
+
+
+def _leave_alone() -> None:
+    global _left_alone_until
+    _left_alone_until = time.monotonic() + PAUSE
+
+
+def _impatient() -> None:
+    global _impatient_until
+    _impatient_until = time.monotonic() + PAUSE
+
+
+def _unless_left_alone(work: Callable[..., Result], *arguments: Any) -> Result:
+    """What `work` gives. Also what stood in line behind a failure is refused at once."""
+    if time.monotonic() < _left_alone_until:
+        raise LeftAlone("the database did not answer a moment ago")
+    return work(*arguments)
+
+
+def _patience(connection: Any, *_: Any) -> None:
+    """How long a connection that is being taken waits for a lock of the SQLite file: not at all
+    when that was in vain a moment ago."""
+    seconds = 0.0 if time.monotonic() < _impatient_until else SQLITE_WAIT
+    connection.execute(f"PRAGMA busy_timeout={int(seconds * 1000)}")
+
+
+def problem(seconds: float) -> str:
+    """Why the database cannot be used, tried for so many seconds; an empty text when it can."""
+    try:
+        _one_thread.submit(engine).result(seconds)
+    except StoreError as error:
+        return str(error)
+    except FutureTimeout:
+        return f"the conversation store {path()} does not answer"
+    return ""
 
 
 def insert_or_ignore(table: sa.Table) -> Any:

@@ -403,4 +403,9 @@ class LiveKnowledge:
                 except ContentError as error:
                     self.problems = error.problems
                     self._report(self.problems)
+                except Exception as error:  # whatever an edit does, visitors are answered
+                    what = f"the newest edit cannot be read ({type(error).__name__})"
+                    mend = "Run `make check`, or take the last edit back."
+                    self.problems = [Problem(self.clinic_path.name, 1, "", what, mend)]
+                    self._report(self.problems)
         return self._current

@@ -3,17 +3,19 @@
     python -m assistant.launch train [--force] | run | shell | rasa ARGUMENTS...
 
 `run` starts the action server and Rasa with honcho and says when the assistant is ready; Ctrl-C
-ends both.
+ends both. Each has a keeper (assistant.watchdog) that starts it again when it ends or hangs.
 """
 
 import argparse
 import hashlib
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import urllib.error
@@ -21,7 +23,7 @@ import urllib.request
 from pathlib import Path
 from typing import Dict, List
 
-from assistant import paths
+from assistant import paths, watchdog
 
 PORT = int(os.environ.get("PORT") or 5005)
 ACTION_PORT = int(os.environ.get("ACTION_PORT") or 5055)
@@ -160,7 +162,7 @@ def port_taken(port: int) -> bool:
 def check_start() -> None:
     """Everything that can be wrong before the servers start. Raises SystemExit that says what and
     how to mend it."""
-    from assistant import check, clinic, database
+    from assistant import check, clinic, database, webstore
     from assistant.handoff.delivery import missing_settings
     from assistant.understanding.encoder import EncoderFileError, verify
 
@@ -176,9 +178,17 @@ def check_start() -> None:
         raise fail(missing)
     try:
         verify(paths.ENCODER)
-        database.engine().dispose()
-    except (EncoderFileError, database.StoreError) as error:
+        webstore.secret()
+        database.url()
+    except (EncoderFileError, webstore.WeakSecret, database.StoreError) as error:
         raise fail(str(error)) from None
+    except OSError as error:
+        say(f"WITHOUT A SECRET that lasts, conversations end with the process: {error}")
+        os.environ["ASSISTANT_SECRET"] = secrets.token_urlsafe(48)  # both servers need the same
+    try:
+        database.engine().dispose()
+    except database.StoreError as error:
+        say(f"WITHOUT CONVERSATIONS for now: {error}")
     for port, name in ((PORT, "PORT"), (ACTION_PORT, "ACTION_PORT")):
         if port_taken(port):
             raise fail(
@@ -245,34 +255,35 @@ def run() -> None:
 
 
 def serve_actions() -> None:
-    """The action server, on loopback only."""
-    os.execve(
-        sys.executable,
-        [sys.executable, "-m", "assistant.action_server", str(ACTION_PORT)],
-        environment(),
-    )
+    """The action server, on loopback only, under its keeper."""
+    command = [sys.executable, "-m", "assistant.action_server", str(ACTION_PORT)]
+    url = f"http://127.0.0.1:{ACTION_PORT}/health"
+    sys.exit(watchdog.keep("the action server", command, environment(), url))
 
 
 def serve_rasa() -> None:
-    """Rasa with the website channel."""
-    endpoints = endpoints_file()
-    arguments = [
+    """Rasa with the website channel, under its keeper."""
+    interface = os.environ.get("ASSISTANT_INTERFACE", "127.0.0.1")
+    command = [
+        sys.executable,
+        "-m",
+        "assistant.rasa_cli",
         "run",
         "--interface",
-        os.environ.get("ASSISTANT_INTERFACE", "127.0.0.1"),
+        interface,
         "--port",
         str(PORT),
         "--model",
         str(MODEL),
         "--endpoints",
-        endpoints,
+        endpoints_file(),
         "--credentials",
         "credentials.yml",
     ]
     os.chdir(paths.ROOT)
-    os.execve(
-        sys.executable, [sys.executable, "-m", "assistant.rasa_cli", *arguments], environment()
-    )
+    host = "127.0.0.1" if interface in ("0.0.0.0", "::", "localhost") else interface
+    url = f"http://{f'[{host}]' if ':' in host else host}:{PORT}/webhooks/web/live"
+    sys.exit(watchdog.keep("Rasa", command, environment(), url))
 
 
 def endpoints_file() -> str:
@@ -280,12 +291,14 @@ def endpoints_file() -> str:
     one."""
     if ACTION_PORT == 5055:
         return "endpoints.yml"
+    text = (paths.ROOT / "endpoints.yml").read_text("utf-8")
     path = paths.state_folder() / "endpoints.yml"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(
-        (paths.ROOT / "endpoints.yml").read_text("utf-8").replace(":5055/", f":{ACTION_PORT}/"),
-        "utf-8",
-    )
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.write_text(text.replace(":5055/", f":{ACTION_PORT}/"), "utf-8")
+    except OSError:  # a start without a usable state folder
+        path = Path(tempfile.mkdtemp()) / "endpoints.yml"
+        path.write_text(text.replace(":5055/", f":{ACTION_PORT}/"), "utf-8")
     return str(path)
 
 
@@ -340,6 +353,8 @@ def main() -> None:
     )
     parser.add_argument("rest", nargs=argparse.REMAINDER)
     args = parser.parse_args()
+    if args.command in ("run", "shell", "serve-actions", "serve-rasa"):
+        os.umask(0o077)  # whatever they write is about visitors
     if args.command == "rasa":
         sys.exit(rasa(*args.rest).returncode)
     if args.command == "train":

@@ -28,3 +28,13 @@ def state_folder() -> Path:
     """Where the running assistant keeps its databases and secret: `var`, or what ASSISTANT_STATE
     names."""
     return Path(os.environ.get("ASSISTANT_STATE") or ROOT / "var")
+
+
+def own_file(file: Path) -> None:
+    """Make `file`, or what is beside it under its name (SQLite's log), readable by its owner alone,
+    whatever the umask is; a folder that is made for it, too. Raises OSError."""
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
+    for found in (file, file.with_name(f"{file.name}-wal"), file.with_name(f"{file.name}-shm")):
+        if found.exists() and found.stat().st_uid == os.getuid():
+            found.chmod(0o600)

@@ -6,6 +6,7 @@ imported first and they are switched off again, so that what is printed is about
 """
 
 import argparse
+import os
 import sys
 import warnings
 from pathlib import Path
@@ -35,6 +36,7 @@ def main() -> None:
     if sys.argv[1:2] == ["run"]:
         from assistant import logs
 
+        os.umask(0o077)
         rasa_main.configure_structlog = lambda _level: logs.configure("rasa")
     rasa_main.main()
 

@@ -509,6 +509,18 @@ def redact(text: str, country: str = "GB") -> str:
     return text
 
 
+#: Characters after a cut that are read with what is before it.
+AFTER_CUT = 300
+
+
+def cut(text: str, most: int, country: str = "GB") -> str:
+    """The first `most` characters of a text; of one that is longer redacted, because half an
+    address or number would not be known as one."""
+    if len(text) <= most:
+        return text
+    return redact(text[: most + AFTER_CUT], country)[:most]
+
+
 def words(text: str, country: str = "GB") -> Dict[str, str]:
     """The personal data in `text` as masks of assistant.handoff.veil: for places that repeat parts
     of what the visitor wrote.

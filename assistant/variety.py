@@ -24,15 +24,18 @@ def trigrams(text: str) -> Set[str]:
 
 
 def near_duplicates(texts: List[str]) -> Iterator[Tuple[str, str, float]]:
-    """Pairs of texts that are nearly the same, with their similarity."""
-    grams = [(text, trigrams(text)) for text in texts if len(text) >= LEAST_LETTERS]
-    for number, (text, mine) in enumerate(grams):
-        for other, theirs in grams[:number]:
-            if min(len(mine), len(theirs)) < NEAR * max(len(mine), len(theirs)):
-                continue
-            share = len(mine & theirs) / len(mine | theirs)
-            if share >= NEAR:
-                yield other, text, share
+    """Pairs of texts that are nearly the same, the earlier one first, with their similarity."""
+    from sklearn.feature_extraction.text import CountVectorizer
+
+    kept = [text for text in texts if len(text) >= LEAST_LETTERS]
+    if not kept:
+        return
+    rows = CountVectorizer(analyzer=trigrams, binary=True).fit_transform(kept)
+    sizes, shared = rows.sum(axis=1).A1, (rows @ rows.T).tocoo()
+    shares = shared.data / (sizes[shared.row] + sizes[shared.col] - shared.data)
+    near = (shares >= NEAR) & (shared.col < shared.row)
+    for later, earlier, share in sorted(zip(shared.row[near], shared.col[near], shares[near])):
+        yield kept[earlier], kept[later], float(share)
 
 
 def figures(texts: List[str]) -> Dict[str, float]:

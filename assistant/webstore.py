@@ -21,6 +21,9 @@ from assistant.turn import public
 #: Seconds for which a conversation's token is good, unless clinic.yml says otherwise.
 LIFETIME = 24 * 3600
 ALGORITHM = "HS256"
+#: Bytes of a secret for HS256 (RFC 7518, 3.2: as many as the hash has), and different characters
+#: that any random one has.
+LEAST_SECRET, LEAST_DIFFERENT = 32, 8
 #: How the id of a conversation begins that was opened while the database was away: its row is
 #: written when it is first needed.
 LATE = "late-"
@@ -35,14 +38,29 @@ class BadToken(Exception):
     """The token is missing, forged, expired, or its conversation is gone."""
 
 
+class WeakSecret(RuntimeError):
+    """The secret that signs tokens can be guessed; the message says what to do."""
+
+
 def secret() -> str:
     """The signing secret: ASSISTANT_SECRET, or one that is made once in the state folder, readable
-    by its owner only."""
+    by its owner only. Raises WeakSecret for one of fewer than LEAST_SECRET bytes, and OSError when
+    the folder cannot be used."""
     given = os.environ.get("ASSISTANT_SECRET")
-    if given:
-        return given
+    if given is None or given == "":
+        given = _stored_secret()
+    if len(given.encode()) < LEAST_SECRET or len(set(given)) < LEAST_DIFFERENT:
+        raise WeakSecret(
+            f"the secret that signs tokens has to have {LEAST_SECRET} random characters or more:"
+            " set ASSISTANT_SECRET to the output of `openssl rand -base64 48`, or leave it out"
+            f" and delete {paths.state_folder() / 'secret'}"
+        )
+    return given
+
+
+def _stored_secret() -> str:
     path = paths.state_folder() / "secret"
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not path.exists():
         # Written whole before it gets its name: several workers start at once.
         own = path.with_name(f"secret.{os.getpid()}")
@@ -74,11 +92,20 @@ class WebStore:
     """
 
     def __init__(self, country: Callable[[], str] = lambda: "GB") -> None:
-        self._secret, self._country = None, country
+        self._country = country
+        self._secret: Optional[str] = None
 
     def _key(self) -> str:
-        self._secret = self._secret or secret()
+        if self._secret is None:
+            try:
+                self._secret = secret()
+            except OSError:  # no usable folder: conversations end with this process
+                self._secret = secrets.token_urlsafe(48)
         return self._secret
+
+    def check_secret(self) -> None:
+        """Raises WeakSecret when tokens could be forged: nobody is served then."""
+        self._key()
 
     def issue(self, lifetime: int = LIFETIME, late: bool = False) -> Tuple[str, str, int]:
         """A new conversation that is not written yet: its id, its token, the token's `lifetime` in
@@ -298,10 +325,13 @@ class WebStore:
             )
 
     def works(self) -> bool:
-        """Whether the database answers."""
+        """Whether the database answers and can be written: a full disk can be read."""
+        table, now = database.schedule, time.time()
         try:
-            with database.engine().connect() as connection:
+            with database.engine().begin() as connection:
                 connection.execute(sa.select([sa.func.count()]).select_from(database.sessions))
+                connection.execute(table.delete().where(table.c.task == "health"))
+                connection.execute(table.insert().values(task="health", begun=now))
             return True
         except (database.StoreError, sa.exc.SQLAlchemyError):
             return False

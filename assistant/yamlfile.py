@@ -78,6 +78,11 @@ class YamlFile:
                 " a colon needs quotes or a >- block"
             )
             raise ContentError([Problem(name, line, "", what, mend + ".")]) from None
+        except RecursionError:
+            mend = "Look for a long row of brackets, and take them out."
+            raise ContentError(
+                [Problem(name, 1, "", "entries are nested too deeply", mend)]
+            ) from None
         except YAMLError as error:
             what = "not valid YAML: " + " ".join(str(error).split())
             raise ContentError(

@@ -46,8 +46,8 @@ START_LIMIT = 240
 
 @dataclass
 class Plan:
-    """How much is measured. `seconds` of load a round; `epochs` of DIET and `examples` a topic (all
-    when None) that the stock bots are trained with."""
+    """How much is measured. `seconds` of load a round; `epochs` of DIET, `examples` a topic and
+    `topics` (all when None) that the stock bots are trained with."""
 
     rounds: int = 3
     seconds: float = 8
@@ -59,12 +59,13 @@ class Plan:
     cluster_rounds: int = 3
     visitors: Tuple[int, ...] = VISITORS
     examples: Optional[int] = None
+    topics: Optional[int] = None
 
 
-#: One stock bot, the leanest, on a few examples; our present model; no cluster.
+#: One stock bot, the leanest, on a few examples of a few topics; our present model; no cluster.
 QUICK = Plan(
     rounds=1,
-    seconds=1.5,
+    seconds=0.5,
     bursts=1,
     turns=12,
     conversations=1,
@@ -72,6 +73,7 @@ QUICK = Plan(
     cluster_rounds=0,
     visitors=(1, 4),
     examples=4,
+    topics=12,
 )
 
 
@@ -155,7 +157,7 @@ def measure(plan: Plan, folder: Path, progress: Progress) -> Dict[str, Figures]:
     if plan.examples:
         nlu = folder / "nlu"
         nlu.mkdir()
-        (nlu / "some.yml").write_text(subset(plan.examples), "utf-8")
+        (nlu / "some.yml").write_text(subset(plan.examples, plan.topics), "utf-8")
     stocks = [
         systems.Stock(folder, action_server, plan.epochs, nlu)
         for action_server in ((False,) if plan.examples else (True, False))

@@ -74,7 +74,7 @@ class Stock:
     def train(self) -> None:
         """Train, or take the model that was trained from the same. Raises RuntimeError with Rasa's
         words."""
-        texts = answers()
+        texts = answers(self.nlu)
         data = [path.read_text("utf-8") for path in sorted(self.nlu.glob("*.yml"))]
         config = stock.config("diet", self.epochs, True)
         same = checksum(config, str(self.action_server), json.dumps(texts), *data)
@@ -120,7 +120,9 @@ class Stock:
         """Start with an empty tracker store."""
         place = Path(tempfile.mkdtemp(dir=self.folder)) / "bot"
         self.port, action_port = free_port(), free_port()
-        stock.write_bot(place, answers(), self.nlu, action_port, self.action_server, self.epochs)
+        stock.write_bot(
+            place, answers(self.nlu), self.nlu, action_port, self.action_server, self.epochs
+        )
         commands = [
             stock.rasa(
                 "run",
@@ -186,13 +188,13 @@ class Stock:
         }
 
 
-def answers() -> Dict[str, str]:
-    """What a stock bot says to each intent: the knowledge base's answers, a plain sentence where it
-    has none, and a fall-back."""
+def answers(nlu: Path = paths.NLU) -> Dict[str, str]:
+    """What a stock bot says to each intent of the training data in a folder: the knowledge base's
+    answers, a plain sentence where it has none, and a fall-back."""
     known = knowledge.load().topics
     intents = {
         line.split("intent: ")[1].strip()
-        for path in paths.NLU.rglob("*.yml")
+        for path in nlu.rglob("*.yml")
         for line in path.read_text("utf-8").splitlines()
         if line.startswith("- intent: ")
     }

@@ -1,4 +1,5 @@
 import os
+import tarfile
 
 import hypothesis
 import pytest
@@ -9,7 +10,12 @@ from assistant import launch
 os.environ.update({key: os.environ.get(key, value) for key, value in launch.ENVIRONMENT.items()})
 
 from assistant import database, knowledge
+from assistant.understanding import lexicon
+from assistant.understanding.encoder import Encoder
+from assistant.understanding.model import TopicModel
+from assistant.understanding.reader import Reader
 from tests.evaluation import score
+from tests.support import order
 from tests.support.servers import Assistant, Visitor
 
 #: The same examples at every run, whatever the machine does beside it; what they find becomes a
@@ -32,6 +38,17 @@ def parse():
     """Rasa's parse of a message by the trained model."""
     launch.train()
     return score.load_parser()
+
+
+@pytest.fixture(scope="session")
+def reader(tmp_path_factory):
+    """The reader over the model as `make train` has written it."""
+    launch.train()
+    folder = tmp_path_factory.mktemp("model")
+    with tarfile.open(launch.MODEL) as packed:
+        packed.extractall(folder)
+    largest = max(folder.rglob("examples.npz"), key=lambda path: path.stat().st_size)
+    return Reader(Encoder.shared(), TopicModel.load(largest.parent), lexicon.shared())
 
 
 @pytest.fixture(scope="session")
@@ -70,6 +87,12 @@ def state(tmp_path, monkeypatch):
 
 def pytest_addoption(parser):
     parser.addoption("--no-skips", action="store_true", help="a skipped test is a failure (CI)")
+    parser.addoption("--seed", help="files and their tests in an order of chance (make flaky)")
+
+
+def pytest_report_header(config):
+    seed = config.getoption("--seed")
+    return f"in an order of chance: --seed {seed}" if seed else None
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -81,7 +104,9 @@ def pytest_runtest_makereport(item, call):
         report.longrepr = f"skipped: {reason}"
 
 
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
+    seed = config.getoption("--seed")
+    order.at_random(items, seed) if seed else order.longest_first(items)
     marked = [item.nodeid for item in items if item.get_closest_marker("real_time")]
     if len(marked) > MOST_REAL_TIME:
         raise pytest.UsageError(f"more than {MOST_REAL_TIME} tests are marked real_time: {marked}")

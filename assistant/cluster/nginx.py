@@ -48,17 +48,33 @@ http {{
   server {{
     listen 127.0.0.1:{port};
     location = / {{ return 302 /webhooks/web/demo; }}
+    # What nginx refuses by itself, in the form of the channel's own problems.
+    error_page 400 414 431 494 501 @malformed;
+    error_page 413 @large;
+    location @malformed {{
+      default_type application/problem+json;
+      return 400 '{malformed}';
+    }}
+    location @large {{
+      default_type application/problem+json;
+      return 413 '{large}';
+    }}
     location = /webhooks/web/metrics {{     # each worker's own port has them, for this machine
+      default_type application/problem+json;
+      return 404 '{not_found}';
+    }}
+    location ^~ /webhooks/web/metrics/ {{
       default_type application/problem+json;
       return 404 '{not_found}';
     }}
     location /webhooks/web/ {{
       proxy_pass http://workers;
       proxy_read_timeout 10s;
-      # A message whose worker was killed or hangs goes to another one: X-Request-ID (or the
-      # visitor's client_id) makes sure that it is answered once.
+      # A message whose worker was killed goes to another one: X-Request-ID (or the visitor's
+      # client_id) makes sure that it is answered once. One that timed out does not: it may be what
+      # hangs its worker, and would hang them all, one after the other.
       proxy_set_header X-Request-ID $request_id;
-      proxy_next_upstream error timeout non_idempotent;
+      proxy_next_upstream error non_idempotent;
       proxy_next_upstream_tries 3;
       error_page 502 504 = @away;
     }}
@@ -117,6 +133,8 @@ class Nginx:
             actions=servers(actions),
             port=self.port,
             action_port=self.action_port,
+            malformed=problem(400, "Bad request", "The request is malformed."),
+            large=problem(413, "Too large", "The request is too large."),
             not_found=problem(404, "Not found", "There is nothing at this address."),
             away=problem(
                 503,

@@ -2,11 +2,11 @@
 state after it."""
 
 import re
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 from assistant import compose
-from assistant.conversation import aside, desk, manners, privacy
-from assistant.handoff import afterwards, details
+from assistant.conversation import aside, counting_back, desk, manners, privacy
+from assistant.handoff import afterwards, agreement, details
 from assistant.handoff.form import Said
 from assistant.handoff.veil import veil
 from assistant.turn import Turn
@@ -15,7 +15,8 @@ from assistant.webstore import WebStore
 
 CALL_ME = re.compile(
     r"\b(?:call|phone|ring|text|contact|email|reach|message|buzz)\s+(?:me|us|back|my \w+|"
-    r"[A-Z][a-z]+)\b|\bcall ?-?back\b|\bget (?:in touch|back) (?:to|with) me\b|"
+    r"[A-Z][a-z]+)\b|\bcall ?-?back\b|\b(?:like|want|need|get|prefer) a (?:quick |phone )?call\b|"
+    r"\bget (?:in touch|back) (?:to|with) me\b|"
     r"\bgive me a (?:call|ring|bell|buzz)\b"
 )
 PERSON = re.compile(
@@ -26,6 +27,8 @@ PERSON = re.compile(
     r"i (?:can|could) (?:talk|speak) to)\b",
     re.I,
 )
+#: Words of a message that is nothing but a yes.
+FEW_WORDS = 4
 DONT = re.compile(
     r"\b(?:don'?t|do not|never|stop|no need to)\b.{0,12}\b(?:call|phone|ring|text|contact|email|"
     r"message)",
@@ -39,7 +42,14 @@ def reply(
     """The turn for a message and the state after it. `before` is the state so far, `memory` that of
     the request form, `in_form` whether the form is open."""
     state = {**compose.new_state(), **(before or {})}
-    turn = privacy.turn_for(said.text, said.meaning, state, said.session, said.kb)
+    about_detail = not in_form and (
+        afterwards.forgets(said, memory) or afterwards.asks_to_change(said, memory)
+    )
+    turn = (
+        None
+        if about_detail
+        else privacy.turn_for(said.text, said.meaning, state, said.session, said.kb)
+    )
     if turn is not None:
         turn.settles = True
         if turn.erase:
@@ -66,31 +76,60 @@ def reply(
         asks = [certain(said.text, named.id)]
         meaning = {**meaning, "language": "en", "request": "choice", "questions": asks}
         meaning["circumstances"] = []
-    elif not in_form and wants_call(said):
+    elif not in_form and (wants_call(said) or comes_back(said, memory)):
         meaning = {
             **meaning,
             "questions": [certain(said.text, "human_handoff")],
             "request": None,
         }
-    staff = (
-        not in_form
-        and desk.about_staff(said.text)
-        and any(question["topic"] == "human_handoff" for question in meaning.get("questions", []))
-    )
+    elif not in_form and "human_handoff" in topics_of(meaning) and said.has("complaint"):
+        # What went wrong is for the team; a word in it is no question about a topic.
+        meaning = {**meaning, "questions": [certain(said.text, "human_handoff", "complaint")]}
+    staff = not in_form and desk.about_staff(said.text) and "human_handoff" in topics_of(meaning)
     if staff:
         meaning = {**meaning, "questions": [certain(said.text, "clinic_info")]}
     sign = manners.emoji(said.text, state["topics"])
     if sign:
         meaning = {**meaning, "questions": [certain(said.text, *sign)]}
     turn, after = compose.compose(meaning, state, said.kb)
+    after = counting_back.add(said.text, meaning, turn, after, said.kb)
+    if not in_form and only_mentions(said, turn):
+        turn.choices = [*turn.choices, manners.contact_choice(said.kb)]
+        staff = True
     keep_vote(said, turn, meaning, state)
     turn.settles = staff
     turn.begins_form = (
         "human_handoff" in turn.topics
+        and not staff
         and turn.urgency not in ("same_day", "emergency")
         and "minor" not in after["circumstances"]
     )
     return turn, after
+
+
+def topics_of(meaning: Dict[str, Any]) -> List[str]:
+    """The topics of a message's questions."""
+    return [question["topic"] for question in meaning.get("questions", [])]
+
+
+def comes_back(said: Said, memory: Dict[str, Any]) -> bool:
+    """Whether a message takes up the form that danger signs had closed, or says yes to the offer
+    that was left aside a message ago."""
+    if memory.get("outcome") == "dropped":
+        return len(said.text.split()) <= FEW_WORDS and agreement.reading(said.text) is True
+    return bool(memory.get("request")) and not memory.get("outcome") and said.has("go_on")
+
+
+def only_mentions(said: Said, turn: Turn) -> bool:
+    """Whether a message that was taken for a wish to reach the team only mentions a person, a call
+    or a phone ("I spoke to a nurse yesterday")."""
+    return (
+        "human_handoff" in turn.topics
+        and not said.form
+        and said.has("mention")
+        and not said.has("request")
+        and not said.complains()
+    )
 
 
 def wants_call(said: Said) -> bool:

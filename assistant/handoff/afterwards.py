@@ -7,12 +7,14 @@ from typing import Any, Dict, Optional
 from assistant.conversation import desk, privacy
 from assistant.handoff import details, requests, words
 from assistant.handoff.form import (
+    AROUND_DETAIL,
     CONTACT_WORDS,
     ENDING,
     MY_EMAIL,
     MY_PHONE,
     WHEN_CALL,
     Said,
+    detail_to_forget,
     found_in,
 )
 from assistant.hours import Opening, moment_words
@@ -51,6 +53,21 @@ ADD = re.compile(
     r"whether)?[\s,:]*(?P<more>.{3,})",
     re.I | re.S,
 )
+#: A detail by its name, and the text that asks for it.
+FIELD_WORD = re.compile(r"\b(?:name|number|phone|mobile|e-?mail|time)\b", re.I)
+FIELD_ALONE = re.compile(
+    r"^\W*(?:(?:the|my|just|only|please)\s+)*(?:name|(?:phone |mobile )?number|phone|mobile|"
+    r"e-?mail(?: address)?|(?:best )?time)(?: please)?\W*$",
+    re.I,
+)
+FIELD_TEXT = {
+    "name": "name",
+    "number": "phone",
+    "phone": "phone",
+    "mobile": "phone",
+    "email": "email",
+    "time": "time",
+}
 NOTHING = re.compile(
     r"^\W*(?:(?:oh|ok|okay|actually|sorry|no)\b[\s,]*)*(?:nothing|never ?mind|no|nope|"
     r"it'?s (?:fine|ok|okay|right)|leave it|forget it|all good|keep it|"
@@ -98,20 +115,21 @@ def when_call(kb: Knowledge, text: str) -> Turn:
 def follow_up(said: Said, memory: Dict[str, Any]) -> Optional[Turn]:
     """The turn for a message about the request that this conversation has sent, or None when the
     message is about something else."""
-    request = (
-        requests.get(memory["request"])
-        if memory.get("request") and memory.get("outcome") == "complete"
-        else None
-    )
+    request = sent(memory)
     if request is None:
         return None
     if said.is_minor():
         return withdraw(said, request, "minor_withdrawn")
     if said.form.get("withdraw") or WITHDRAW.match(said.text):
         return withdraw(said, request)
-    if said.form.get("change"):
+    field = forgets(said, memory)
+    if field:
+        return written(said, request, {field: None})
+    if asks_to_change(said, memory):
         turn = Turn("handoff", topics=[words.TOPIC])
-        turn.say("question", said.kb.talk("handoff", "ask_change"), words.TOPIC)
+        asked = f"change_{named_field(said.text)}" if named_field(said.text) else "ask_change"
+        turn.say("question", said.kb.talk("handoff", asked), words.TOPIC)
+        turn.masks = words.hidden(said.text, request, said.kb)
         return turn
     if asks_when(said.text):
         return when_call(said.kb, said.text)
@@ -129,6 +147,44 @@ def follow_up(said: Said, memory: Dict[str, Any]) -> Optional[Turn]:
             },
         )
     return None if said.asks() else change(said, request, memory)
+
+
+def sent(memory: Dict[str, Any]) -> Optional[Dict[str, Any]]:
+    """The request that this conversation has sent, or None."""
+    request = requests.get(memory["request"]) if memory.get("request") else None
+    complete = memory.get("outcome") == "complete"
+    return request if request and complete and request["status"] != "draft" else None
+
+
+def forgets(said: Said, memory: Dict[str, Any]) -> Optional[str]:
+    """The field of the sent request that a message asks to have deleted, where somebody can still
+    be reached without it; None otherwise."""
+    request, field = sent(memory), detail_to_forget(said.text)
+    if request is None or field is None or not request[field]:
+        return None
+    ways = {key for key in ("phone", "email") if request[key]} - {field}
+    return field if ways else None
+
+
+def named_field(text: str) -> Optional[str]:
+    """The detail that a message names ("the number is wrong"), as the texts `change_...` call
+    it."""
+    found = FIELD_WORD.search(text)
+    return FIELD_TEXT[found.group().lower().replace("-", "")] if found else None
+
+
+def asks_to_change(said: Said, memory: Dict[str, Any]) -> bool:
+    """Whether a message says that something in the request that was sent is wrong, and not what is
+    right."""
+    if sent(memory) is None:
+        return False
+    if said.form.get("change"):
+        return True
+    names_one = memory.get("changing") and FIELD_ALONE.match(said.text)
+    if not (said.has("change") or said.has("wrong") or names_one):
+        return False
+    found, problem = found_in(said, dict(memory), None)
+    return not found and problem is None
 
 
 def closed(said: Said) -> Turn:
@@ -183,11 +239,16 @@ def change(said: Said, request: Dict[str, Any], memory: Dict[str, Any]) -> Optio
         or ENDING.search(text)
         or (CONTACT_WORDS.search(text) and len(text.split()) < 14)
         or memory.get("changing")
+        or is_bare_way(text)
     )
     found, problem = found_in(
         said, {**memory}, None if correcting else "handoff_question", strict=not correcting
     )
     found.pop("best_time", None)
+    if memory.get("changing") and not found and problem is None and not said.is_keyword():
+        name = details.find_name(text, True)
+        if name and not details.find_time(text):
+            found["name"] = name
     best = (
         details.find_time(text)
         if (ADDITION.search(text) or correcting) and not WISHES.search(text) and not tells(said)
@@ -212,17 +273,22 @@ def change(said: Said, request: Dict[str, Any], memory: Dict[str, Any]) -> Optio
     return written(said, request, found) if found else None
 
 
-def written(said: Said, request: Dict[str, Any], found: Dict[str, str]) -> Turn:
-    """Write details into the request; the turn that says how it reads now."""
+def is_bare_way(text: str) -> bool:
+    """Whether a message is a number or an address and hardly a word more."""
+    bare = details.EMAIL.sub(" ", details.DIGITS.sub(" ", text))
+    return bare != text and not re.search(r"\w", AROUND_DETAIL.sub(" ", bare))
+
+
+def written(said: Said, request: Dict[str, Any], found: Dict[str, Optional[str]]) -> Turn:
+    """Write details into the request (None: delete it); the turn that says how it reads now."""
     requests.update(request["id"], **found)
     turn = Turn("handoff", topics=[words.TOPIC])
     fresh = requests.get(request["id"])
     added = all(not request[key] or key == "question" for key in found)
+    text = "detail_deleted" if None in found.values() else "added" if added else "changed"
     turn.say(
         "answer",
-        said.kb.talk(
-            "handoff", "added" if added else "changed", details=words.summary(fresh, said.kb)
-        ),
+        said.kb.talk("handoff", text, details=words.summary(fresh, said.kb)),
         words.TOPIC,
     )
     turn.choices = words.after_choices(said.kb)

@@ -68,16 +68,55 @@ SLIPS = {
 #: Letters of a provider's name from which a slip in it is asked about: near "me" and "aol" are too
 #: many others.
 SHORTEST_DOUBTED = 5
+#: An address in words: "jo dot smith at posteo dot example". A part of one is never taken.
 SPOKEN = re.compile(
-    r"\b([\w.+-]+)\s+(?:at|\(at\)|\[at\])\s+([\w-]+(?:\s+dot\s+[a-z]{2,24})+|"
-    r"[\w-]+(?:\.[a-z]{2,24})+)\b",
+    r"(?<![\w.+'-])(?P<local>[\w.+'-]+(?:\s+(?:dot|underscore|dash|hyphen)\s+[\w+'-]+)*)\s+"
+    r"(?P<at>at|\(at\)|\[at\])\s+"
+    r"(?P<domain>[\w-]+(?:\s+dot\s+[a-z]{2,24})+|[\w-]+(?:\.[a-z]{2,24})+)\b",
     re.I,
 )
+SPOKEN_SIGNS = {"dot": ".", "underscore": "_", "dash": "-", "hyphen": "-"}
+#: Words of giving an address. Without them "I work at posteo.example" gives none.
+ADDRESS_WORDS = re.compile(r"\b(?:e-?mail|address|mail|write to|reach)\b", re.I)
+#: Everything between blanks, commas and the like around an at sign: quotes and brackets are taken
+#: off its ends later, and never split it.
 EMAIL = re.compile(
-    r"(?<![^\s@<>(),;:\"'])[^\s@<>(),;:\"']+\s?@\s?[^\s@<>(),;:\"']*[^\s@<>(),;:\"'.!?]"
+    r"(?<![^\s@<>,;:])[^\s@<>,;:]+\s?@\s?[^\s@<>(),;:\"']*[^\s@<>(),;:\"'.!?]"
+    r"(?:['’](?!s\b)[^\s@<>(),;:\"'.!?]+)?"
 )
+#: What people put around an address.
+AROUND_ADDRESS = "\"'“”‘’`([{*_"
 #: Five or more digits with the signs that people put between them.
 DIGITS = re.compile(r"(?<![\w@.])\+?\(?\d[\d\s().\-/]{3,}\d(?!\w*@)")
+#: Figures that are a clock time ("10:30", "10.30-11.30") or a date.
+CLOCK_OR_DATE = re.compile(
+    r"\d{1,2}[:.]\d\d(?:\s*-\s*\d{1,2}(?:[:.]\d\d)?)?|\d{4}-\d\d-\d\d|"
+    r"\d{1,2}[./]\d{1,2}[./]\d{2,4}"
+)
+#: The extension after a number, and how it is written behind it (RFC 3966).
+EXTENSION = re.compile(
+    r"[\s,;.(-]{0,3}(?:ext(?:ension|n)?|x|#)[\s.:]{0,2}(?:no\.?\s|number\s|is\s)?(?P<ext>\d{1,6})\b",
+    re.I,
+)
+EXTENSION_SIGN = ";ext="
+#: Between two numbers: the second puts the first right.
+PUTS_RIGHT = re.compile(
+    r"\b(?:no|not|wait|sorry|actually|oops|i mean(?:t)?|scrap|wrong|old|correction|instead|make "
+    r"(?:it|that)|rather|should (?:be|have been)|changed|new|use this|typo|mistake|hang on)\b",
+    re.I,
+)
+#: Before a number, and after it: it is not the one.
+NOT_THIS = re.compile(
+    r"\b(?:not(?: on)?|instead of|rather than|don'?t (?:use|call|ring)|"
+    r"(?:old|previous|former|wrong) (?:one|number|mobile|phone|e-?mail|address)?\s?"
+    r"(?:is|was|which was|used to be)?|used to be)[\s:,]*$",
+    re.I,
+)
+NOT_THAT = re.compile(
+    r"[\s,.;(-]*(?:(?:no|sorry|oops|wait|actually|that'?s|thats|it'?s|its|is|was|my|the|an?)\b"
+    r"[\s,]*)*(?:old|wrong|previous|former)\b",
+    re.I,
+)
 NAME_WORD = r"[^\W\d_][^\W\d_'’.\-]*(?:['’.\-][^\W\d_]+)*\.?"
 NAME_RUN = rf"{NAME_WORD}(?:[ ]{NAME_WORD}){{0,4}}"
 #: Words with which people give their name.
@@ -105,7 +144,14 @@ NOT_NAME = frozenset(
     " all right alright right works for this".split()
 )
 #: Words of NOT_NAME that are names too, with a capital: a first name, and family names.
-FIRST_NAMES = frozenset(["will"])
+FIRST_NAMES = frozenset(["will", "an"])
+#: After "my name is" and the like: words that still give no name.
+UNNAMED = frozenset(
+    "not none no nobody private secret anonymous confidential wrong on in at the a my your what"
+    " irrelevant important misspelled misspelt spelled spelt just already above below".split()
+)
+#: Words of respect before a name.
+TITLES = frozenset("dr mr mrs ms miss mx prof professor sir dame lady lord rev fr".split())
 FAMILY_NAMES = frozenset("best do will so in an any up just well".split())
 #: What stands around a bare name: "just Sarah", "Sarah is fine", "Sarah :)".
 BEFORE_NAME = re.compile(
@@ -171,8 +217,8 @@ class NotUsable(ValueError):
 
 @dataclass(frozen=True)
 class Phone:
-    """A usable phone number: `number` in E.164, `shown` as people of the clinic's country write
-    it."""
+    """A usable phone number: `number` in E.164 (an extension as in RFC 3966, ";ext=12"), `shown` as
+    people of the clinic's country write it."""
 
     number: str
     shown: str
@@ -199,12 +245,14 @@ def _parsed(text: str, country: str) -> phonenumbers.PhoneNumber:
 
 
 def shown(number: str, country: str) -> str:
-    """An E.164 number as people of `country` write it."""
-    parsed = phonenumbers.parse(number, None)
+    """An E.164 number, with its extension if it has one, as people of `country` write it."""
+    main, _, extension = number.partition(EXTENSION_SIGN)
+    parsed = phonenumbers.parse(main, None)
     home = phonenumbers.country_code_for_region(country) == parsed.country_code
-    return phonenumbers.format_number(
+    written = phonenumbers.format_number(
         parsed, PhoneNumberFormat.NATIONAL if home else PhoneNumberFormat.INTERNATIONAL
     )
+    return f"{written} ext. {extension}" if extension else written
 
 
 def _elsewhere(text: str, parsed: phonenumbers.PhoneNumber, country: str) -> bool:
@@ -258,38 +306,79 @@ def phone(text: str, country: str) -> Phone:
     return Phone(number, shown(number, country))
 
 
+def _is_number(match: "re.Match[str]") -> bool:
+    """Whether figures may be a phone number: five or more, and neither a clock time nor a date."""
+    return (
+        len(re.sub(r"\D", "", match.group())) >= 5
+        and CLOCK_OR_DATE.fullmatch(match.group().strip()) is None
+    )
+
+
+def intended(found: List["re.Match[str]"], text: str) -> Optional["re.Match[str]"]:
+    """Of several numbers or addresses the one that is given in the end: not one that is called old
+    or wrong, and the last where the visitor puts something right. None when there is none."""
+    kept = []
+    corrects = False
+    for number, match in enumerate(found):
+        before = text[found[number - 1].end() if number else 0 : match.start()]
+        after = text[match.end() : found[number + 1].start() if number + 1 < len(found) else None]
+        corrects = corrects or bool(number and PUTS_RIGHT.search(before))
+        if not (NOT_THIS.search(before) or NOT_THAT.match(after)):
+            kept.append(match)
+    candidates = kept or found
+    if not candidates:
+        return None
+    return candidates[-1 if corrects else 0]
+
+
 def find_phone(text: str, country: str) -> Optional[Phone]:
-    """The first thing in `text` that looks like a phone number, validated. Raises NotUsable; None
-    when nothing looks like one."""
-    for match in DIGITS.finditer(EMAIL.sub(" ", text)):
-        digits = re.sub(r"\D", "", match.group())
-        if (
-            re.fullmatch(r"\d{1,2}[:.]\d\d|\d{4}-\d\d-\d\d", match.group().strip())
-            or len(digits) < 5
-        ):
-            continue
-        return phone(match.group(), country)
-    return None
+    """The phone number in `text`, validated, with its extension; of several the one that is meant
+    (`intended`). Raises NotUsable; None when nothing looks like a number."""
+    text = EMAIL.sub(" ", text)
+    found = intended([match for match in DIGITS.finditer(text) if _is_number(match)], text)
+    if found is None:
+        return None
+    extension = EXTENSION.match(text, found.end())
+    number = phone(found.group(), country).number
+    if extension:
+        number = f"{number}{EXTENSION_SIGN}{extension['ext']}"
+    return Phone(number, shown(number, country))
 
 
 def with_ending(number: str, ending: str, country: str) -> Phone:
-    """`number` (E.164) with its last digits replaced by `ending`. Raises NotUsable."""
-    return phone(number[: -len(ending)] + ending, country)
+    """`number` (E.164) with its last digits replaced by `ending`; an extension stays. Raises
+    NotUsable."""
+    main, sign, extension = number.partition(EXTENSION_SIGN)
+    changed = phone(main[: -len(ending)] + ending, country).number + sign + extension
+    return Phone(changed, shown(changed, country))
+
+
+def written_out(text: str) -> str:
+    """`text` with addresses in words as addresses: "jo dot smith at posteo dot example"."""
+
+    def address(match: "re.Match[str]") -> str:
+        alone = not (text[: match.start()] + text[match.end() :]).strip(" .,!")
+        words = " dot " in match["domain"].lower() or match["at"].lower() != "at"
+        if not (words or alone or "." in match["local"] or ADDRESS_WORDS.search(text)):
+            return match.group()
+        parts = re.split(r"\s+", f"{match['local']}@{match['domain']}")
+        return "".join(SPOKEN_SIGNS.get(part.lower(), part) for part in parts)
+
+    return SPOKEN.sub(address, text)
 
 
 def find_email(text: str) -> Optional[Email]:
-    """The first thing in `text` that looks like an email address, validated without looking
-    anything up. Raises NotUsable (email_wrong)."""
-    text = SPOKEN.sub(
-        lambda match: f"{match[1]}@{re.sub(r'[ ]+dot[ ]+', '.', match[2], flags=re.I)}", text
-    )
-    found = EMAIL.search(text)
+    """The address in `text`, validated without looking anything up; of several the one that is
+    meant (`intended`). Raises NotUsable (email_wrong)."""
+    text = written_out(text)
+    found = intended(list(EMAIL.finditer(text)), text)
     if found is None:
         if "@" in text and not re.search(r"\w@\w", text):
             raise NotUsable("email_wrong")
         return None
+    written = re.sub(r"\s", "", found.group()).lstrip(AROUND_ADDRESS).replace("’", "'")
     try:
-        checked = validate_email(re.sub(r"\s", "", found.group()), check_deliverability=False)
+        checked = validate_email(written, check_deliverability=False)
     except EmailNotValidError as error:
         raise NotUsable("email_wrong") from error
     return Email(checked.normalized, meant_domain(checked.ascii_domain or checked.domain))
@@ -354,16 +443,25 @@ def _is_name(words: List[str], number: int) -> bool:
     return word.lower() in FAMILY_NAMES
 
 
-def clean_name(text: str) -> Optional[str]:
+def first_name(name: str) -> str:
+    """How somebody is addressed: the first name, or the title with the last name."""
+    words = name.split()
+    titled = words[0].strip(".").lower() in TITLES and len(words) > 1
+    return f"{words[0]} {words[-1]}" if titled else words[0]
+
+
+def clean_name(text: str, given: bool = False) -> Optional[str]:
     """`text` as a name: words of letters up to the first that cannot belong to one; None when
-    nothing is left."""
+    nothing is left. `given`: "my name is" stood before it, so that the first word is one."""
     words = []
     said = text.strip(" ,.;:!-").split()
     for number, word in enumerate(said):
         bare = word.strip(",.;:!?").replace("\u2019", "'")
-        if not re.fullmatch(NAME_WORD, bare) or not _is_name(
-            [item.replace("\u2019", "'") for item in said], number
-        ):
+        if given and number == 0 and bare.lower() in UNNAMED:
+            return None
+        taken = given and number == 0
+        plain = [item.replace("\u2019", "'") for item in said]
+        if not re.fullmatch(NAME_WORD, bare) or not (taken or _is_name(plain, number)):
             break
         words.append(bare.rstrip("."))
         if word[-1] in ",;:!?":
@@ -384,8 +482,9 @@ def find_name(text: str, asked: bool) -> Optional[str]:
     text = SMILEY.sub(" ", EMAIL.sub(" , ", DIGITS.sub(" , ", text)))
     text = "".join(" " if unicodedata.category(sign) in ("So", "Sk") else sign for sign in text)
     for found in INTRODUCED.finditer(text):
-        name = clean_name(AFTER_NAME.sub("", found["name"]))
         strong = re.match(r"my |name|call me|i'?m called|ask for", found.group(), re.I)
+        given = re.match(r"my |name|i'?m called", found.group(), re.I) is not None
+        name = clean_name(AFTER_NAME.sub("", found["name"]), given)
         if name and (
             strong
             or found["name"][0].isupper()

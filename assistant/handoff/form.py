@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Dict, List, Optional
 
 from assistant.conversation import privacy
-from assistant.handoff import agreement, details, requests
+from assistant.handoff import agreement, details, patterns, requests
 from assistant.handoff.details import NotUsable
 from assistant.knowledge import Knowledge
 from assistant.understanding.text import QUESTION
@@ -53,6 +53,8 @@ CHANNEL = re.compile(
     r"phone\w*|text\w*|email\w*|mail\w*)\b",
     re.I,
 )
+#: Words of preferring one way over another.
+RATHER = re.compile(r"\b(?:only|instead|rather|prefer\w*)\b", re.I)
 SKIP = re.compile(
     r"^\W*(?:(?:i'?d|i|please|ok|just|you can|can we|no)\b[\s,]*)*(?:skip(?: (?:it|this|that))?|"
     r"pass|no(?:ne|pe|thing)?|n/?a|rather not(?: say)?|prefer not(?: to)?(?: say)?|"
@@ -67,14 +69,6 @@ ENDING = re.compile(
     r"\b(?:ends?|ending|finishes)(?: (?:in|with|on))?\s*:?\s*(?P<a>\d[\d\s]{0,8})|"
     r"\blast (?:\w+ )?(?:digits?|numbers?|ones?)(?: (?:is|are|should be|was|"
     r"were))?\s*:?\s*(?P<b>\d[\d\s]{0,8})",
-    re.I,
-)
-WHY = re.compile(
-    r"\bwhy\b.{0,30}\b(?:need|want|ask|know|name|number|email|phone|details)\b|^\W*why\W*$|"
-    r"\bwhat (?:will|do|are|would) (?:you|they) (?:do|doing|want)\b.{0,20}\b(?:with|it|that|"
-    r"number|email|details|name)\b|\bwho (?:sees|gets|reads|has)\b|"
-    r"\b(?:do|will|would) you (?:sell|share|spam|pass)\b|\bis (?:it|that|this) (?:safe|private|"
-    r"confidential)\b",
     re.I,
 )
 HOLD_ON = re.compile(
@@ -141,6 +135,16 @@ AROUND_TIME = re.compile(
     r"\b(?:only|please|pls|thanks?|sorry|actually|oh|and|but|or|is|are|best|better|works?|for|me|"
     r"the|on|in|at|any|not|no|just|after|before|from|until|between|to|best time|time|make|it|"
     r"instead|call|ring|phone|then)\b",
+    re.I,
+)
+#: Where one thing that is said ends.
+SENTENCE = re.compile(r"(?<=[a-z\d])[.!?;]+(?:\s+|$)|\n|,\s+(?=my |ring |call |phone )")
+#: Words of a name that reads like the beginning of a question ("May Summer").
+MOST_NAMES = 3
+#: What stands around a number or an address that is given by itself.
+AROUND_DETAIL = re.compile(
+    r"\b(?:it'?s|its|is|my|the|here|this|that|number|phone|mobile|e-?mail|address|please|pls|"
+    r"thanks?|thank|you|and|or|on|at|use|sorry|no|call|ring|text|me)\b",
     re.I,
 )
 #: "I'd rather not give it", said of the name.
@@ -217,8 +221,24 @@ class Said:
             for question in self.meaning.get("questions", [])
         )
 
+    def is_plain_detail(self) -> bool:
+        """Whether the message is a number, an address or a name, and nothing else: "May Summer"
+        asks nothing, whatever it was understood as."""
+        bare = details.EMAIL.sub(" ", details.DIGITS.sub(" ", self.text))
+        if bare != self.text and not re.search(r"\w", AROUND_DETAIL.sub(" ", bare)):
+            return True
+        words = [word.strip(".,!") for word in self.text.split()]
+        return (
+            0 < len(words) <= MOST_NAMES
+            and all(word[:1].isupper() for word in words)
+            and words[0].lower() in patterns.shared().names
+            and details.find_name(self.text, True) is not None
+        )
+
     def others(self) -> List[Dict[str, Any]]:
         """Questions of the message, surely understood, that have nothing to do with the form."""
+        if self.is_plain_detail():
+            return []
         return [
             question
             for question in self.meaning.get("questions", [])
@@ -229,6 +249,8 @@ class Said:
 
     def asks(self) -> bool:
         """Whether the message asks something that has nothing to do with the form."""
+        if self.is_plain_detail():
+            return False
         if self.meaning.get("request") in ("more", "shorter", "why", "choice") or WHEN_CALL.search(
             self.text
         ):
@@ -252,6 +274,8 @@ class Said:
         words = self.text.split()
         if len(words) > 1 and all(word[0].isupper() for word in words):
             return False
+        if words and all(word.strip(".,!").lower() in patterns.shared().names for word in words):
+            return False
         return any(
             question["confidence"] >= CERTAIN
             and self.kb.topic(question["topic"]).group != "boundaries"
@@ -267,9 +291,63 @@ class Said:
         except NotUsable:
             return False
 
+    def has(self, pattern: str) -> bool:
+        """Whether a pattern of data/language/contact_form.yml is in the message."""
+        return patterns.shared().has(pattern, self.text)
+
     def prefers_a_way(self) -> bool:
-        """Whether the visitor says how not to reach them and gives the way that is right."""
-        return bool(CHANNEL.search(self.text)) and self.has_way()
+        """Whether the visitor says how not to reach them and gives or names the way that is
+        right."""
+        if not CHANNEL.search(self.text):
+            return False
+        return self.has_way() or (self.has("way") and not self.has("no_way"))
+
+    def need(self) -> Optional[str]:
+        """What the team has to know to reach or receive the visitor, in the visitor's words, or
+        None: the sentences that say so."""
+        says = [
+            part.strip(" ,.;")
+            for part in SENTENCE.split(self.text)
+            if patterns.shared().has("need", part)
+            or (
+                (CHANNEL.search(part) or RATHER.search(part)) and patterns.shared().has("way", part)
+            )
+        ]
+        bare = [details.DIGITS.sub(" ", details.EMAIL.sub(" ", part)) for part in says]
+        words = ". ".join(" ".join(part.split()).strip(" ,.:;") for part in bare)
+        return words[: details.MOST_QUESTION] or None
+
+    def complains(self) -> bool:
+        """Whether the visitor says that something went wrong, or has had enough."""
+        return self.has("complaint") or any(
+            name in ("complaint", "insult")
+            for question in self.meaning.get("questions", [])
+            if question["decision"] == "answer"
+            for name in (question.get("entities") or {}).get("situation", [])
+        )
+
+    def is_refusal(self) -> bool:
+        """Whether a message that may be a "no" is one: anger, and a wish for a person or for
+        another way of being reached, refuse nothing."""
+        if self.prefers_a_way():
+            return False
+        if STOP.match(self.text) or self.has("no_way"):
+            return True
+        if self.has("wants_person") and not patterns.shared().has("refuses_contact", self.text):
+            return False
+        return not self.complains() or self.has("refuses_contact")
+
+    def tells(self) -> bool:
+        """Whether the message states something about the visitor's health."""
+        return any(not item["denied"] for item in self.meaning.get("circumstances", [])) or (
+            (self.meaning.get("triage") or {}).get("level", "none") != "none"
+        )
+
+    def is_time(self) -> bool:
+        """Whether the message says nothing but when to call."""
+        rest = details.TIME_WORDS.sub(" ", details.TIME_PHRASE.sub(" ", self.text))
+        left = AROUND_TIME.sub(" ", rest)
+        return details.find_time(self.text) is not None and not re.search(r"[^\W\d]", left)
 
 
 def opened(said: Said, memory: Dict[str, Any], state: Dict[str, Any]) -> Dict[str, Any]:
@@ -299,19 +377,44 @@ def opened(said: Said, memory: Dict[str, Any], state: Dict[str, Any]) -> Dict[st
         return ended("minor", {})
     if request and not said.form and requests.get(request):
         return ended("already", {"request": request})
-    # A form that danger signs had closed.
     if memory.get("request") and memory.get("outcome") != "complete":
-        requests.drop(memory["request"])
+        return taken_up(said, memory)
+    offered = memory.get("outcome") == "dropped"
     memory = {
         "tries": {},
         "topics": [topic for topic in state.get("answered", []) if topic != "human_handoff"][-3:],
     }
-    if said.form.get("consent"):
+    if said.form.get("consent") or (offered and agreement.reading(said.text)):
         return {**slots, **agreed(said, memory)}
-    held.put(said.session, found_in(said, memory, None, strict=True)[0])
+    hold(said, found_in(said, memory, None, strict=True)[0])
     if held.get(said.session):
         memory["note"] = "held"
+    if said.complains():
+        hold(said, {"question": said.text[: details.MOST_QUESTION]})
     return {**slots, "handoff": memory}
+
+
+def taken_up(said: Said, memory: Dict[str, Any]) -> Dict[str, Any]:
+    """The slots of a form that danger signs had closed: it goes on where it was, with the details
+    of this message."""
+    if requests.get(memory["request"]) is None:
+        return {**{name: None for name in SLOTS}, "handoff": {"tries": {}, "topics": []}}
+    memory = {"tries": {}, "topics": [], **memory, "note": "again", "problem": None}
+    found, problem = found_in(said, memory, None, strict=True)
+    if found:
+        requests.update(memory["request"], **found)
+    elif problem:
+        memory["problem"] = problem
+    return finish_or_go_on(said, memory)
+
+
+def hold(said: Said, found: Dict[str, str]) -> None:
+    """Hold what came before consent; what is said about the matter or of a need is added up."""
+    before = held.get(said.session)
+    need = said.need()
+    lines = [before.get("question"), found.get("question") or need]
+    told = "\n".join(dict.fromkeys(line for line in lines if line))
+    held.put(said.session, {**found, **({"question": told} if told else {})})
 
 
 def ended(outcome: str, memory: Dict[str, Any], keep: bool = False) -> Dict[str, Any]:
@@ -322,15 +425,34 @@ def ended(outcome: str, memory: Dict[str, Any], keep: bool = False) -> Dict[str,
         if requests.drop(memory["request"]):
             outcome = "cancelled_late" if outcome == "cancelled" else outcome
         memory = {}
-    kept = {"request": memory["request"]} if memory.get("request") else {}
+    kept = {
+        key: memory[key] for key in ("request", "answer", "need") if memory.get(key) is not None
+    }
     return {"handoff": {**kept, "outcome": outcome}, "requested_slot": None}
+
+
+def remembered_after(memory: Dict[str, Any]) -> Optional[Dict[str, Any]]:
+    """What the conversation remembers of a form that has ended: the request that was sent or is
+    still a draft, that deleting it is to be confirmed, or that an offer was left aside."""
+    outcome, name = memory.get("outcome"), memory.get("request")
+    kept = {"request": name} if name else {}
+    if outcome in ("erasing", "dropped"):
+        return {**kept, "outcome": outcome}
+    if outcome not in ("complete", "already", "quiet") or not name:
+        return None
+    request = requests.get(name)
+    draft = request is not None and request["status"] == "draft"
+    return {**kept, "outcome": None if draft else "complete"}
 
 
 def answered(said: Said, asked: str, memory: Dict[str, Any]) -> Optional[Dict[str, Any]]:
     """The slots after a message while the question `asked` was open; None when the message is a
     question of its own."""
     still = memory.get("note") == "again" or bool(memory.get("problem"))
-    memory = {**memory, "problem": None, "note": None, "answer": None}
+    memory = {**memory, "problem": None, "note": None, "answer": None, "need": None}
+    forgotten = forget(said, asked, memory)
+    if forgotten is not None:
+        return forgotten
     if (
         said.is_minor()
         or said.is_crisis()
@@ -345,11 +467,57 @@ def answered(said: Said, asked: str, memory: Dict[str, Any]) -> Optional[Dict[st
     if said.form.get("stop") or (STOP.match(said.text) and not said.prefers_a_way()):
         held.take(said.session)
         return ended("cancelled", memory)
-    if WHY.search(said.text):
+    if said.has("why"):
         return {"handoff": {**memory, "problem": f"why_{asked[8:]}"}}
     if said.meaning.get("request") == "repeat":
         return {"handoff": memory}
     return fields(said, asked, memory)
+
+
+#: Which field of a request a word for a detail means.
+FIELD_OF = {
+    "name": "name",
+    "surname": "name",
+    "number": "phone",
+    "phone": "phone",
+    "mobile": "phone",
+    "mail": "email",
+    "email": "email",
+    "address": "email",
+    "time": "best_time",
+    "question": "question",
+    "message": "question",
+}
+
+
+def detail_to_forget(text: str) -> Optional[str]:
+    """The field of a request that a message asks to have forgotten ("forget my number"), or
+    None."""
+    found = patterns.shared().match("forget", text)
+    if found is None:
+        return None
+    words = re.findall(r"[a-z]+", found["detail"].lower())
+    return next((FIELD_OF[word] for word in reversed(words) if word in FIELD_OF), None)
+
+
+def forget(said: Said, asked: str, memory: Dict[str, Any]) -> Optional[Dict[str, Any]]:
+    """The slots after "forget my number": the detail is deleted and asked for again. None when the
+    message does not ask for that, or nothing of the kind is there."""
+    field = detail_to_forget(said.text)
+    if field is None:
+        return None
+    if asked == "handoff_consent":
+        rest = held.take(said.session)
+        if field not in rest:
+            return None
+        del rest[field]
+        held.put(said.session, rest)
+        return {"handoff": {**memory, "problem": "forgotten"}}
+    if not memory.get("request") or not (requests.get(memory["request"]) or {}).get(field):
+        return None
+    requests.update(memory["request"], **{field: None})
+    memory = {**memory, "problem": "forgotten", "suggest": None}
+    return {**markers(memory), "handoff": memory}
 
 
 def resumed(said: Said, asked: str, memory: Dict[str, Any]) -> Dict[str, Any]:
@@ -366,8 +534,14 @@ def resumed(said: Said, asked: str, memory: Dict[str, Any]) -> Dict[str, Any]:
         "problem": None,
         "note": "again",
         "answer": None,
-        "drift": memory.get("drift", 0) + 1,
+        "need": None,
+        "drift": memory.get("drift", 0) + (0 if said.need() or said.tells() else 1),
     }
+    if said.need():
+        if asked == "handoff_consent":
+            hold(said, {})
+        else:
+            note_need(said, memory)
     if asked == "handoff_consent" and memory["drift"] > 1:
         held.take(said.session)
         return ended("dropped", memory)
@@ -381,23 +555,32 @@ def consent(said: Said, memory: Dict[str, Any], still: bool = False) -> Optional
     if answer is None:
         answer = agreement.reading(said.text, still)
         refuses = answer is False or STOP.match(said.text) or said.form.get("stop")
-        answer = None if refuses and said.prefers_a_way() else False if refuses else answer
+        if refuses or (answer is None and said.complains() and said.has("refuses_contact")):
+            answer = False if said.form.get("stop") or said.is_refusal() else None
     if answer is False:
         held.take(said.session)
         ending = ended("refused", memory)
         return {**ending, "handoff": {**ending["handoff"], "answer": said.asks()}}
     if answer:
         return agreed(said, {**memory, "answer": said.asks()})
-    if WHY.search(said.text):
+    if said.has("why"):
         return {"handoff": {**memory, "problem": "why_consent"}}
+    if said.complains() and not said.asks():
+        hold(said, {"question": said.text[: details.MOST_QUESTION]})
+        return {"handoff": sorry(memory)}
     if said.asks():
         return None
     found, problem = found_in(said, memory, None, strict=True)
-    held.put(said.session, found)
-    if found or problem:
+    if said.is_time():
+        found["best_time"] = details.whole_time(said.text)
+    need = said.need()
+    hold(said, found)
+    if found or problem or (need and not said.wanders()):
         return {"handoff": {**memory, "note": "held"}}
     if said.wanders():
         return None
+    if said.tells() or said.has("wants_person"):
+        return {"handoff": {**memory, "note": "again"}}
     if agreement.WAIT.search(said.text):
         return {"handoff": {**memory, "problem": "ask_first"}}
     return failed("consent", "consent_unclear", memory)
@@ -408,7 +591,13 @@ def agreed(said: Said, memory: Dict[str, Any]) -> Dict[str, Any]:
     those that were held."""
     memory = {**memory, "request": requests.begin(said.session, memory.get("topics", []))}
     found, problem = found_in(said, memory, None)
-    kept = {**held.take(said.session), **found}
+    before = held.take(said.session)
+    if before.get("question"):
+        memory["noted"] = True
+    kept = {**before, **found}
+    if "question" in found and before.get("question"):
+        kept["question"] = "\n".join((before["question"], found["question"]))
+        memory.pop("noted")
     suggestion = memory.pop("suggest", None)
     if kept:
         requests.update(memory["request"], **kept)
@@ -417,7 +606,23 @@ def agreed(said: Said, memory: Dict[str, Any]) -> Dict[str, Any]:
     elif problem:
         memory["problem"] = problem
     memory["note"] = "agreed"
+    if "question" not in found:
+        note_need(said, memory)
     return finish_or_go_on(said, memory)
+
+
+def note_need(said: Said, memory: Dict[str, Any]) -> None:
+    """Write what the team has to know to reach or receive the visitor into the request; what the
+    team should help with is asked all the same."""
+    need = said.need()
+    if not need or not memory.get("request"):
+        return
+    before = (requests.get(memory["request"]) or {}).get("question") or ""
+    if need in before:
+        return
+    told = "\n".join(line for line in (before, need) if line)
+    requests.update(memory["request"], question=told[: details.MOST_QUESTION])
+    memory.update(need=True, noted=memory.get("noted") or not before)
 
 
 def found_in(
@@ -463,9 +668,18 @@ def found_in(
                 problem = None
             except NotUsable as error:
                 problem = error.reason
+    extension = details.EXTENSION.search(text)
+    if extension and "phone" not in found and memory.get("request"):
+        known = (requests.get(memory["request"]) or {}).get("phone")
+        if known:
+            main = known.partition(details.EXTENSION_SIGN)[0]
+            found["phone"] = f"{main}{details.EXTENSION_SIGN}{extension['ext']}"
     after_yes = agreement.STRONG.sub("", text, count=1) if asked is None and not strict else text
+    if said.need():
+        after_yes = patterns.shared().without("need", after_yes)
     name = details.find_name(after_yes, asked == "handoff_name")
-    if name and (asked in (None, "handoff_name") or MY_NAME.search(text)):
+    corrects = CORRECTING.search(text) and asked in ("handoff_contact", "handoff_time")
+    if name and (asked in (None, "handoff_name") or MY_NAME.search(text) or corrects):
         found["name"] = name
     if asked != "handoff_question":
         best = details.find_time(text)
@@ -494,6 +708,12 @@ def fields(said: Said, asked: str, memory: Dict[str, Any]) -> Optional[Dict[str,
     if asked == "handoff_question" and HOLD_ON.match(said.text) and said.asks():
         return None
     found, problem = found_in(said, memory, asked)
+    if asked != "handoff_question":
+        note_need(said, memory)
+    if said.complains() and asked != "handoff_question" and not said.asks():
+        found = {key: value for key, value in found.items() if key in ("phone", "email")}
+        if not found:
+            return complained(said, asked, memory)
     if (
         asked == "handoff_name"
         and NAMELESS.search(said.text)
@@ -507,30 +727,35 @@ def fields(said: Said, asked: str, memory: Dict[str, Any]) -> Optional[Dict[str,
     wordless = open_text and not re.search(r"\w", said.text)
     skip = bool(said.form.get("skip") or SKIP.match(said.text) or wordless) and not found
     if said.form.get("send") or (skip and open_text and SEND.search(said.text)):
-        found.update(
-            {
-                key: ""
-                for key, slot in (("best_time", "handoff_time"), ("question", "handoff_question"))
-                if not _has(memory, key)
-            }
-        )
+        found.update({key: "" for key in ("best_time", "question") if not _has(memory, key)})
+        memory["noted"] = False
+        if not found:
+            return finish_or_go_on(said, memory)
     elif skip and asked == "handoff_name":
         found["name"] = ""
     elif skip and asked == "handoff_contact":
         if memory["tries"].get("contact"):
             return ended("no_contact", memory)
         return failed("contact", "contact_needed", memory)
+    elif skip and asked == "handoff_time":
+        found["best_time"] = ""
     elif skip:
-        found["best_time" if asked == "handoff_time" else "question"] = ""
+        found["question"] = asked_before(memory)
+        memory["noted"] = False
     elif asked == "handoff_question":
         put_right = correction(said, found, memory)
-        found = put_right or {"question": said.text[: details.MOST_QUESTION]}
+        found = put_right or {"question": said.text}
         if not put_right:
             memory.pop("suggest", None)
+            memory["answer"] = said.asks()
+        if "question" in found:
+            lines = [line for line in (asked_before(memory), found["question"]) if line]
+            found["question"] = "\n".join(lines)[: details.MOST_QUESTION]
+            memory["noted"] = False
     elif (
         asked == "handoff_time"
         and not said.asks()
-        and ("best_time" in found or not found)
+        and ("best_time" in found or not (found or memory.get("need") or said.tells()))
         and not said.wanders()
     ):
         found["best_time"] = details.whole_time(said.text) or details.as_time(said.text)
@@ -546,6 +771,10 @@ def fields(said: Said, asked: str, memory: Dict[str, Any]) -> Optional[Dict[str,
             "handoff_contact": None,
             "handoff": {**memory, "problem": "email_typo"},
         }
+    if not found and memory.get("need"):
+        return {**markers(memory), "handoff": {**memory, "note": "again"}}
+    if not found and problem is None and said.tells():
+        return {**markers(memory), "handoff": {**memory, "note": "again"}}
     if problem and not found:
         return failed(asked[8:] if asked != "handoff_contact" else "contact", problem, memory)
     if not found:
@@ -586,6 +815,27 @@ def correction(said: Said, found: Dict[str, str], memory: Dict[str, Any]) -> Dic
     ):
         return {"best_time": details.whole_time(text)}
     return {}
+
+
+def sorry(memory: Dict[str, Any]) -> Dict[str, Any]:
+    """The memory after anger: the regret is said in full once."""
+    problem = "complaint_again" if memory.get("sorry") else "complaint"
+    return {**memory, "problem": problem, "sorry": True}
+
+
+def complained(said: Said, asked: str, memory: Dict[str, Any]) -> Dict[str, Any]:
+    """The slots after anger while a detail was asked for: it is no answer, it is passed on in the
+    visitor's words, and the question is asked again."""
+    lines = [line for line in (asked_before(memory), said.text) if line]
+    told = "\n".join(dict.fromkeys(lines))[: details.MOST_QUESTION]
+    requests.update(memory["request"], question=told)
+    memory = sorry({**memory, "noted": True})
+    return failed(asked[8:], memory["problem"], memory)
+
+
+def asked_before(memory: Dict[str, Any]) -> str:
+    """What the request says of its matter so far."""
+    return (requests.get(memory["request"]) or {}).get("question") or ""
 
 
 def _has(memory: Dict[str, Any], field: str) -> bool:
@@ -641,7 +891,7 @@ def markers(memory: Dict[str, Any]) -> Dict[str, Any]:
         "handoff_name": mark(request["name"]),
         "handoff_contact": GIVEN if request["phone"] or request["email"] else None,
         "handoff_time": mark(request["best_time"]),
-        "handoff_question": mark(request["question"]),
+        "handoff_question": None if memory.get("noted") else mark(request["question"]),
     }
 
 

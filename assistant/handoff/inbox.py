@@ -12,14 +12,16 @@ included
 import argparse
 import csv
 import datetime as dt
+import re
 import sys
+from pathlib import Path
 from typing import Any, Dict, List, Optional
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from assistant import database
+from assistant import database, paths
 from assistant.clinic import Clinic, load_clinic
 from assistant.handoff import requests
 from assistant.handoff.delivery import missing_settings
@@ -41,15 +43,18 @@ COLUMNS = (
 )
 
 
+#: The beginning of a formula (also in full width), at the start of a cell or behind what a
+#: spreadsheet may take for the border of one: semicolons where the comma is a decimal sign, tabs,
+#: lines.
+SIGN = r"[=+\-@\uff1d\uff0b\uff0d\uff20]"
+FORMULA = re.compile(rf"""^(?=[\s"]*{SIGN}|[\t\r])|(?<=[;\t\r\n])(?=(?:"|[^\S\r\n])*{SIGN})""")
+
+
 def safe_cell(value: Any) -> str:
     """A CSV cell that no spreadsheet takes for a formula (OWASP, "CSV Injection"): an apostrophe
-    goes before =, +, -, @, tab and return."""
+    goes before =, +, -, @, tab and return, behind every border of a cell."""
     text = "" if value is None else str(value)
-    return (
-        f"'{text}"
-        if text[:1] in ("=", "+", "-", "@", "\t", "\r") or text.lstrip()[:1] in ("=", "+", "-", "@")
-        else text
-    )
+    return FORMULA.sub("'", text)
 
 
 class Inbox:
@@ -157,8 +162,9 @@ class Inbox:
         """Write every request to a CSV file (UTF-8 with a byte order mark, as spreadsheets like
         it)."""
         items = requests.listing()
+        paths.own_file(Path(path))
         with open(path, "w", encoding="utf-8-sig", newline="") as handle:
-            writer = csv.writer(handle)
+            writer = csv.writer(handle, quoting=csv.QUOTE_ALL)
             writer.writerow(COLUMNS)
             for item in items:
                 row = {

@@ -36,6 +36,8 @@ def ask(asked: str, memory: Dict[str, Any], kb: Knowledge, text: str) -> Turn:
     problem, note = memory.get("problem"), memory.get("note")
     turn = Turn("form", topics=[TOPIC])
     say = lambda key, **more: turn.say("question", kb.talk("handoff", key, **more), TOPIC)
+    if memory.get("need"):
+        say("need_noted")
     if problem and problem != "email_typo":
         say(problem)
     if problem == "email_typo":
@@ -61,13 +63,14 @@ def ask(asked: str, memory: Dict[str, Any], kb: Knowledge, text: str) -> Turn:
     elif (
         problem is None
         or problem.startswith("why")
+        or problem in ("complaint", "complaint_again", "forgotten")
         or problem.endswith("unclear")
         or name != "contact"
         and problem.startswith(("phone", "email"))
     ):
         short = note == "again" or problem
         if name == "contact" and request.get("name") and not short:
-            say("ask_contact_named", name=plain_words(request["name"].split()[0]))
+            say("ask_contact_named", name=plain_words(details.first_name(request["name"])))
         else:
             say(f"ask_{name}_short" if short and name != "contact" else f"ask_{name}")
     if name in ("name", "time", "question") and problem != "email_typo":
@@ -110,6 +113,7 @@ def summary(request: Dict[str, Any], kb: Knowledge) -> str:
     ):
         value = shown.get(key)
         if value:
+            value = value.replace("\n", "; ")
             value = value if key in ("phone", "email") else plain_words(value)
             parts.append(
                 kb.talk(
@@ -159,7 +163,9 @@ def outcome(memory: Dict[str, Any], kb: Knowledge, text: str) -> Optional[Turn]:
 def completed(request: Dict[str, Any], kb: Knowledge, text: str) -> Turn:
     """The summary of a request and what happens next."""
     turn = Turn("handoff", topics=[TOPIC])
-    named = {"name": plain_words(request["name"].split()[0])} if request.get("name") else {}
+    named = (
+        {"name": plain_words(details.first_name(request["name"]))} if request.get("name") else {}
+    )
     turn.say(
         "answer",
         kb.talk(

@@ -40,12 +40,12 @@ class Record:
         """How many turns wait in memory for the database."""
         return len(self._unwritten)
 
-    async def open(self, turn: Turn, lifetime: int) -> Tuple[str, str, int]:
+    async def open(self, turn: Turn, lifetime: int, patience: float) -> Tuple[str, str, int]:
         """A new conversation with its greeting and a token for `lifetime` seconds, as WebStore.open
-        gives it; while the database is away it is written later, so that an emergency has a way
-        in."""
+        gives it; when the database does not do that in `patience` seconds it is written later, so
+        that an emergency has a way in."""
         try:
-            return await reach(self.store.open, turn, lifetime)
+            return await reach(self.store.open, turn, lifetime, deadline=patience)
         except database.StoreError as error:
             logger.error("a conversation is opened without a record: %s", error)
             opened = self.store.issue(lifetime, late=True)

@@ -18,7 +18,6 @@ from rasa.shared.core.constants import ACTION_SESSION_START_NAME
 from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import ActionExecuted, Event, SessionStarted, SlotSet
 from rasa.shared.core.trackers import DialogueStateTracker
-from rasa.shared.exceptions import RasaException
 
 from assistant import database
 from assistant.handoff.veil import event_texts
@@ -29,6 +28,8 @@ from assistant.rasa.switches import enabled
 logger = logging.getLogger(__name__)
 #: Conversations that could not be saved and are kept in memory, and for how many seconds.
 MOST_UNSAVED, UNSAVED_LIFETIME = 500, 1800.0
+#: Seconds that a start waits for the database, which another process may be migrating.
+START_WAIT = 60.0
 #: Messages of the visitor whose events are loaded in full.
 LAST_TURNS = 2
 #: Events of which the newest one of each name is enough of what was before: slots, the open form,
@@ -80,20 +81,28 @@ class ConversationStore(SQLTrackerStore):
 
     A database that cannot be used never raises here: Rasa would go on with an empty conversation
     without a word. The conversation is kept in memory until it can be written, and the turn says
-    that notes are missing (assistant.rasa.faults).
-    Raises RasaException when the database cannot be opened at the start.
+    that notes are missing (assistant.rasa.faults). The same holds at the start: a process without
+    a usable database answers all the same, and says what is missing.
     """
 
     def __init__(
         self, domain: Optional[Domain] = None, event_broker: Any = None, **kwargs: Any
     ) -> None:
-        try:
-            self.engine = database.engine()
-        except database.StoreError as error:
-            raise RasaException(str(error)) from error
-        self.sessionmaker = sa.orm.session.sessionmaker(bind=self.engine)
+        problem = database.problem(START_WAIT)
+        if problem:
+            logger.error("started without a conversation store, which is tried again: %s", problem)
         self._unsaved: OrderedDict[str, Tuple[float, DialogueStateTracker]] = OrderedDict()
         TrackerStore.__init__(self, domain, event_broker)
+
+    @property
+    def engine(self) -> sa.engine.Engine:
+        """The engine of the assistant's database. Raises StoreError."""
+        return database.engine()
+
+    @property
+    def sessionmaker(self) -> Any:
+        """What Rasa's own export of conversations opens sessions with. Raises StoreError."""
+        return sa.orm.session.sessionmaker(bind=self.engine)
 
     async def retrieve(self, sender_id: str) -> Optional[DialogueStateTracker]:
         """The latest session of a conversation, or None when there is none."""

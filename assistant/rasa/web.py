@@ -13,7 +13,7 @@ import logging
 import re
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Awaitable, Callable, Dict, List, Optional
+from typing import Any, Awaitable, Callable, Dict, List, Optional, Set
 from urllib.parse import urlsplit
 
 from rasa.core.channels.channel import InputChannel, OutputChannel, UserMessage
@@ -23,7 +23,7 @@ from sanic.request import Request
 from sanic.response import HTTPResponse, empty, raw, redirect
 from sanic.response import json as json_response
 
-from assistant import compose, database, http_edge, retention
+from assistant import compose, database, http_edge, redaction, retention
 from assistant.clinic import Limits
 from assistant.handoff import requests
 from assistant.rasa import assets, observe
@@ -45,6 +45,12 @@ DELIVERY_LATE = 300
 #: Bytes from which on a message is read beside the event loop; characters that are read of one
 #: beyond the limit of messages.
 LONG, READ_BEYOND_LIMIT = 1500, 2000
+#: Seconds that reading a long text may take with its wait behind others.
+READ_TIME = 4.0
+#: Seconds that the reply to a danger sign waits for its record.
+RECORD_WAIT = 0.8
+#: Seconds that opening a conversation waits for its record, and the history for records under way.
+OPEN_WAIT, HISTORY_WAIT = 1.5, 2.0
 #: Seconds that an erasure waits for a message at work; an action call may take 4.
 ERASE_WAIT = 8.0
 
@@ -124,6 +130,18 @@ def limits() -> Limits:
     return live_knowledge().get().clinic.limits
 
 
+def plain(value: Any, most: int) -> bool:
+    """Whether `value` is a name that a store can keep and a log can show: 1 to `most` printable
+    characters (a lone surrogate is none)."""
+    return isinstance(value, str) and 0 < len(value) <= most and value.isprintable()
+
+
+def never_command(said: str) -> str:
+    """A text that Rasa cannot take for one of its commands: it strips all white space, line breaks
+    too, before it looks for a slash."""
+    return re.sub(r"^[\s/]+", "", said) if said.lstrip().startswith("/") else said
+
+
 def plain_function(
     method: Callable[..., Awaitable[HTTPResponse]],
 ) -> Callable[..., Awaitable[HTTPResponse]]:
@@ -154,11 +172,6 @@ def answer_in(tracker: Any, message_id: str) -> List[Any]:
 _reading = ThreadPoolExecutor(1, thread_name_prefix="reading")
 
 
-async def beside_the_loop(work: Callable[[str], Any], text: str) -> Any:
-    """What `work` makes of a long text, while the event loop goes on."""
-    return await asyncio.get_running_loop().run_in_executor(_reading, work, text)
-
-
 def read(text: str) -> str:
     """`text` normalised; what triage finds in it is kept for who asks next."""
     said = normalise(text)
@@ -178,21 +191,52 @@ def told(said: str) -> List[Dict[str, Any]]:
     return json.loads(_told(said))
 
 
+#: Long texts that wait to be read or are being read.
+_waiting: Set["asyncio.Future[str]"] = set()
+
+
 async def heard(text: str) -> str:
-    """`text` normalised and read for danger signs; a long one without holding others up."""
+    """`text` as it is answered, read for danger signs; a long one without holding others up.
+
+    While other long ones wait, an emergency in its first or last words is seen at once. Of one that
+    takes longer than READ_TIME, with its wait, only so much is read as a message may have.
+    """
     if len(text.encode("utf-8", "replace")) <= LONG:
-        return read(text)
-    return await beside_the_loop(read, text)
+        read(text)
+        return text
+    if _waiting:
+        ends = bounded(text, READ_BEYOND_LIMIT)
+        if Endpoints.urgent(read(ends)):
+            return ends
+    work = asyncio.get_running_loop().run_in_executor(_reading, read, text)
+    _waiting.add(work)
+    work.add_done_callback(_waiting.discard)
+    try:
+        await asyncio.wait_for(work, READ_TIME)
+        return text
+    except asyncio.TimeoutError:
+        logger.warning("reading a text of %d characters took too long", len(text))
+        ends = bounded(text, limits().characters + 100)
+        read(ends)
+        return ends
 
 
 _background: set = set()
 
 
-def in_background(work: Awaitable[None]) -> None:
+def in_background(work: Awaitable[Any]) -> None:
     """Start `work` and keep a reference to it until it is done (asyncio keeps none)."""
     task = asyncio.ensure_future(work)
     _background.add(task)
-    task.add_done_callback(_background.discard)
+    task.add_done_callback(_finished)
+
+
+def _finished(task: "asyncio.Future[Any]") -> None:
+    """Let go of what was done in the background; an error is taken note of."""
+    _background.discard(task)
+    error = None if task.cancelled() else task.exception()
+    if error and not isinstance(error, BadToken):  # a conversation that is gone is no fault
+        logger.error("work in the background failed: %s", type(error).__name__)
 
 
 class WebInput(InputChannel):
@@ -208,6 +252,7 @@ class WebInput(InputChannel):
 
     def __init__(self) -> None:
         self.store = WebStore(lambda: live_knowledge().get().clinic.country)
+        self.store.check_secret()
 
     def blueprint(self, on_new_message: Callable[[UserMessage], Awaitable[Any]]) -> Blueprint:
         """The channel's routes."""
@@ -223,6 +268,8 @@ class Endpoints:
         self.store, self.on_new_message = store, on_new_message
         self.record = Record(store)
         self.throttle = Throttle()
+        #: Records of urgent turns under way, with their conversations.
+        self.recording: Dict[asyncio.Future[Any], str] = {}
 
     def register(self, routes: Blueprint) -> None:
         """Add every route, the error handlers and the CORS answer to `routes`."""
@@ -236,6 +283,7 @@ class Endpoints:
         routes.add_route(plain_function(self.metrics), "/metrics", methods=["GET"])
         assets.AssetRoutes(PREFIX).register(routes)
         # the blueprint's signal is the whole server's: also for addresses that are not ours
+        http_edge.strict_chunks()
         routes.signal(http_edge.SIGNAL, exclusive=False)(http_edge.refuse_malformed)
 
         @routes.listener("before_server_start")
@@ -372,7 +420,7 @@ class Endpoints:
     def token(request: Request) -> str:
         """The bearer token of a request. Raises BadToken."""
         kind, _, token = (request.headers.get("authorization") or "").partition(" ")
-        if kind.lower() != "bearer" or not token.strip():
+        if kind.lower() != "bearer" or not token.strip() or not token.isascii():
             raise BadToken(
                 "This call needs the token of the conversation as `Authorization: Bearer`."
             )
@@ -398,7 +446,9 @@ class Endpoints:
         if request.body:
             self.body(request)
         turn = compose.greeting(live_knowledge().get()).as_dict()
-        session, token, seconds = await self.record.open(turn, limits().token_hours * 3600)
+        session, token, seconds = await self.record.open(
+            turn, limits().token_hours * 3600, OPEN_WAIT
+        )
         return json_response(
             {"session": session, "token": token, "expires_in": seconds, "turn": public(turn)}, 201
         )
@@ -413,14 +463,14 @@ class Endpoints:
             ("choice", choice, 64),
             ("client_id", client_id, 80),
         ):
-            if value is not None and (
-                not isinstance(value, str) or (most and not 0 < len(value) <= most)
-            ):
-                raise Problem(
-                    400,
-                    TITLES[400],
-                    f"`{name}` must be a text" + (f" of 1 to {most} characters." if most else "."),
-                )
+            if value is None or (isinstance(value, str) if most is None else plain(value, most)):
+                continue
+            raise Problem(
+                400,
+                TITLES[400],
+                f"`{name}` must be a text"
+                + (f" of 1 to {most} printable characters." if most else "."),
+            )
         if text is None:
             await self.limit(request, session=session)
         else:
@@ -432,14 +482,48 @@ class Endpoints:
                 await self.session(request)
                 raise Problem(400, TITLES[400], live_knowledge().get().reply("unknown_choice"))
         name = client_id or self.request_id(request)
-        turn = await self.record.once(
-            session,
-            name,
-            lambda first, faults: self.whole_turn(
-                request, session, text, picked, name, first, faults
-            ),
+        urgent = None if text is None else self.urgent(normalise(text))
+
+        def recorded(name: str) -> Awaitable[Dict[str, Any]]:
+            return self.record.once(
+                session,
+                name,
+                lambda first, faults: self.whole_turn(
+                    request, session, text, picked, name, first, faults, urgent
+                ),
+            )
+
+        turn = await (
+            recorded(name) if urgent is None else self.at_once(session, urgent, name, recorded)
         )
         return json_response({"turn": public(turn)})
+
+    async def at_once(
+        self,
+        session: str,
+        urgent: Turn,
+        name: str,
+        recorded: Callable[[str], Awaitable[Dict[str, Any]]],
+    ) -> Dict[str, Any]:
+        """The turn of a danger sign as it was `recorded` under the message's name; its reply alone
+        when that takes longer than RECORD_WAIT. The record goes on.
+
+        A name that was used before for something else gives no old small talk in answer to a danger
+        sign: then it is another message. Raises BadToken.
+        """
+
+        async def record() -> Dict[str, Any]:
+            turn = await recorded(name)
+            if turn.get("urgency", "none") == "none" and turn["kind"] != "crisis":
+                turn = await recorded(f"{name[:70]}-urgent")
+            return turn
+
+        work = asyncio.ensure_future(record())
+        self.recording[work] = session
+        work.add_done_callback(self.recording.pop)
+        in_background(work)
+        done, _ = await asyncio.wait({work}, timeout=RECORD_WAIT)
+        return work.result() if done else urgent.as_dict()
 
     async def within_limit(self, request: Request, session: str, text: str) -> str:
         """`text`, read for danger signs. Beyond the limit a danger sign is answered all the same,
@@ -447,12 +531,11 @@ class Endpoints:
         try:
             await self.limit(request, session=session)
         except Problem:
-            text = bounded(text, READ_BEYOND_LIMIT)
-            if not self.urgent(await heard(text)):
+            text = await heard(bounded(text, READ_BEYOND_LIMIT))
+            if not self.urgent(normalise(text)):
                 raise
             return text
-        await heard(text)
-        return text
+        return await heard(text)
 
     async def post_urgent_first(self, request: Request) -> HTTPResponse:
         """post_message; but a danger sign is answered as such, without a record, also when the
@@ -462,7 +545,7 @@ class Endpoints:
         except BadToken as error:
             self.store.claimed(self.token(request), expired=True)
             text = self.body(request).get("text")
-            turn = self.urgent(await heard(text)) if isinstance(text, str) else None
+            turn = self.urgent(normalise(await heard(text))) if isinstance(text, str) else None
             if turn is None:
                 raise error
             observe.errors.labels("urgent_without_conversation").inc()
@@ -488,10 +571,12 @@ class Endpoints:
         client_id: str,
         first: bool,
         faults: List[str],
+        urgent: Optional[Turn] = None,
     ) -> Dict[str, Any]:
-        """One turn from the message to its record, logged and counted."""
+        """One turn from the message to its record, logged and counted. `urgent` is the reply to its
+        danger sign."""
         notes = observe.watch()
-        turn = await self.answer(request, session, text, picked, client_id, first, faults)
+        turn = await self.answer(request, session, text, picked, client_id, first, faults, urgent)
         agent = getattr(request.app.ctx, "agent", None)
         model = agent.model_id if agent and agent.is_ready() else "none"
         observe.turn_done(
@@ -515,11 +600,11 @@ class Endpoints:
         client_id: str,
         first: bool,
         faults: List[str],
+        urgent: Optional[Turn],
     ) -> Dict[str, Any]:
         """The turn of a message, recorded."""
         kb = live_knowledge().get()
         said = picked["title"] if picked else normalise(text)
-        urgent = None if picked else self.urgent(said)
         if urgent:
             turn = urgent.as_dict()
             in_background(self.note_in_rasa(session, said))
@@ -544,7 +629,7 @@ class Endpoints:
             return turn
         if turn["kind"] == "crisis":
             in_background(self.forget_draft(session))
-        return await self.record.keep(session, said[: limits().characters], turn, client_id)
+        return await self.record.keep(session, self.cut(said, limits().characters), turn, client_id)
 
     @staticmethod
     def urgent(said: str) -> Optional[Turn]:
@@ -562,7 +647,7 @@ class Endpoints:
     async def note_in_rasa(self, session: str, said: str) -> None:
         """Let Rasa go through the same message, so that the conversation remembers it; of a very
         long one with what was found in all of it."""
-        text, parse = said[: limits().characters].lstrip("/ "), None
+        text, parse = never_command(self.cut(said, limits().characters)), None
         if len(said) > limits().characters:
             meaning = {
                 "questions": [],
@@ -586,6 +671,11 @@ class Endpoints:
             )
         except Exception as error:
             logger.error("noting an urgent turn failed: %s", type(error).__name__)
+
+    @staticmethod
+    def cut(text: str, most: int) -> str:
+        """The first `most` characters of a text, no address or number in two."""
+        return redaction.cut(text, most, live_knowledge().get().clinic.country)
 
     @staticmethod
     async def forget_draft(session: str) -> None:
@@ -645,7 +735,7 @@ class Endpoints:
             )
         output, parse = TurnOutput(), None
         if picked:
-            meaning = chosen_meaning(picked["meaning"])
+            meaning = chosen_meaning(picked["meaning"], picked.get("title", ""))
             intent = {"name": intent_of(meaning), "confidence": 1.0}
             parse = {
                 "text": said,
@@ -654,8 +744,8 @@ class Endpoints:
                 "intent_ranking": [intent],
                 "meaning": meaning,
             }
-        elif said.startswith("/"):
-            said = said.lstrip("/ ") or "?"  # typed text never acts as a Rasa command
+        else:
+            said = never_command(said) or "?"
         message = UserMessage(
             said,
             output,
@@ -724,9 +814,11 @@ class Endpoints:
 
     async def history(self, request: Request) -> HTTPResponse:
         await self.limit(request)
-        return json_response(
-            {"turns": await database.reach(self.store.history, await self.session(request))}
-        )
+        session = await self.session(request)
+        under_way = [work for work, owner in self.recording.items() if owner == session]
+        if under_way:
+            await asyncio.wait(under_way, timeout=HISTORY_WAIT)
+        return json_response({"turns": await database.reach(self.store.history, session)})
 
     async def feedback(self, request: Request) -> HTTPResponse:
         await self.limit(request)
@@ -736,11 +828,9 @@ class Endpoints:
         )
         if vote not in ("up", "down"):
             raise Problem(400, TITLES[400], '`vote` must be "up" or "down".')
-        if not isinstance(turn, str) or not await database.reach(
-            self.store.has_turn, session, turn
-        ):
+        if not plain(turn, 64) or not await database.reach(self.store.has_turn, session, turn):
             raise Problem(400, TITLES[400], "`turn` must be the id of a turn of this conversation.")
-        if (topic is not None and (not isinstance(topic, str) or len(topic) > 64)) or (
+        if (topic is not None and not plain(topic, 64)) or (
             comment is not None and not isinstance(comment, str)
         ):
             raise Problem(400, TITLES[400], "`topic` and `comment` must be texts.")
@@ -750,7 +840,7 @@ class Endpoints:
             turn,
             topic,
             vote,
-            normalise(comment)[:1000] if comment else None,
+            self.cut(normalise(comment), 1000) if comment else None,
         )
         return empty(204)
 
@@ -801,7 +891,7 @@ class Endpoints:
             "store": store,
             "locks": locks,
             "knowledge": knowledge,
-            "handoff": self.deliveries() if store == "ok" else "down",
+            "handoff": await self.deliveries() if store == "ok" else "down",
         }
         return json_response(report, 200 if report["status"] == "ok" else 503)
 
@@ -832,10 +922,13 @@ class Endpoints:
             return False
 
     @staticmethod
-    def deliveries() -> str:
+    async def deliveries() -> str:
         """Whether requests to the clinic are delivered; the assistant works all the same when they
         wait."""
-        late = requests.waiting(DELIVERY_LATE)
+        try:
+            late = await database.reach(requests.waiting, DELIVERY_LATE)
+        except database.StoreError:
+            return "down"
         return "ok" if not late else f"{late} requests wait to be delivered: `make inbox` says why"
 
     @staticmethod

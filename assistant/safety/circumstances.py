@@ -218,11 +218,12 @@ class Circumstances:
 
 def remember(known: Dict[str, Dict[str, Any]], stated: List[Dict[str, Any]]) -> Known:
     """What the conversation knows after a message: new statements replace old ones, a denial
-    removes."""
+    removes what was told of the same person."""
     known = dict(known)
     for item in stated:
         if item["denied"]:
-            known.pop(item["id"], None)
+            if known.get(item["id"], {}).get("who") == item["who"]:
+                known.pop(item["id"])
             continue
         before, now = known.get(item["id"], {}), {"who": item["who"], "when": item["when"]}
         same = all(before.get(key) == value for key, value in now.items())

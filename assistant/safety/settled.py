@@ -40,6 +40,17 @@ SETTLED = re.compile(
     r"phoned)\b|\b(?:calling|ringing|phoning|on the phone)\b",
     re.I,
 )
+#: A sign has eased. That settles no emergency: an allergic reaction comes back, and sight or speech
+#: that was lost for a while has to be looked at all the same (triage table, rows 1 to 7).
+EASED = re.compile(
+    r"\b(?:eas(?:ed|ing|ier)|(?:feel(?:s|ing)?|is|it'?s|'?m|getting|bit|much|lot|little|"
+    r"already|now) better|calm(?:ed|er|ing)(?: down)?|gone(?: down| away| again)?|"
+    r"(?:going|went|came|coming) (?:down|away|off)|clear(?:ed|er|ing)?|passed|stopped|wor[en] off|"
+    r"subsid\w+|back to normal|normal again|less (?:swollen|tight|sore|bad|blurr\w+)|"
+    r"(?:can|could) (?:see|breathe|speak|talk|swallow|move|feel) (?:again|now|fine|ok(?:ay)?|"
+    r"properly|it))\b",
+    re.I,
+)
 #: A clause that says so of nobody: a question, or the opposite.
 NOT_SETTLED = re.compile(
     r"\?|\b(?:not|never|no|nobody|nor|neither|without|unless|until|if|when|before|\w+n['’]t|"
@@ -59,4 +70,12 @@ def settled(text: str, level: Optional[str]) -> bool:
     pattern = SEEN if level == "emergency" else SETTLED
     return any(
         pattern.search(clause) and not NOT_SETTLED.search(clause) for clause in CLAUSE.findall(text)
+    )
+
+
+def eased(text: str) -> bool:
+    """Whether `text` says that a sign has become less."""
+    return any(
+        EASED.search(clause) and not NOT_SETTLED.search(clause.rstrip("?"))
+        for clause in CLAUSE.findall(text)
     )

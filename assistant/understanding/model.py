@@ -120,6 +120,14 @@ class Facets:
             weights[topic] = (names, ridge(vectors[numbers], wanted))
         return cls(weights)
 
+    def scores(self, topic: str, vector: np.ndarray) -> Dict[str, float]:
+        """How well each situation of `topic` fits a text with this embedding: about 1 where it is
+        asked and 0 where it is not; empty where the topic has none."""
+        if topic not in self.weights:
+            return {}
+        names, weights = self.weights[topic]
+        return dict(zip(names, (vector @ weights[:-1] + weights[-1]).tolist()))
+
     def of(self, topic: str, vector: np.ndarray) -> Optional[Tuple[str, float]]:
         """The specific question that a text with this embedding asks inside `topic`, empty where it
         asks for the topic as such, and its lead over the next; None where the topic has none."""

@@ -11,16 +11,16 @@ import numpy as np
 from assistant.safety.assess import Triage
 from assistant.safety.circumstances import Circumstances, harmful_together
 from assistant.safety.replies import level_of, response_name
-from assistant.safety.settled import settled
+from assistant.safety.settled import eased, settled
 from assistant.safety.statements import StatementModel
 from assistant.safety.triage import more_urgent
-from assistant.understanding import acts
+from assistant.understanding import acts, follow_ups, persons
 from assistant.understanding.encoder import Encoder
 from assistant.understanding.language import detect
 from assistant.understanding.lexicon import Lexicon
 from assistant.understanding.model import Ranked, TopicModel
 from assistant.understanding.reading import certain
-from assistant.understanding.splitter import candidates
+from assistant.understanding.splitter import candidates, listed
 from assistant.understanding.text import QUESTION, has_words, normalise
 
 BOUNDARIES = (
@@ -278,6 +278,10 @@ CONCERNS = (
     "pigmentation",
     "hair_loss",
 )
+#: Most words of an elliptical follow-up.
+MOST_ELLIPTICAL = 7
+#: From this probability on a message is about something outside whatever was said before.
+OUTSIDE_FOR_SURE = 0.6
 #: A message of at most so many words is read together with what was asked before, when it is
 #: unclear by itself.
 SHORT = 9
@@ -290,6 +294,12 @@ OWN_QUESTION = 0.6
 OFFERED = 0.2
 #: From this probability on, a short message has a topic of its own whatever was said before.
 LEANING_ENDS = 0.75
+#: How much so many of the thing just priced are.
+OF_THOSE = re.compile(
+    r"\b(?:\d{1,2}|two|three|four|five|six|ten|a course|both|all) (?:of (?:those|them|these|it)|"
+    r"goes|sessions)\b",
+    re.I,
+)
 #: Circumstances that are something a person does, and the words for a person.
 DEEDS_OF_SOMEBODY = ("home_needling", "topical_on_open_skin", "numbing_misuse", "immunosuppressed")
 SOMEBODY = re.compile(
@@ -386,6 +396,11 @@ INSIDE = re.compile(
     r"this|there|my)\b|\b(?:how (?:long|much|many|often|soon)|what|when|which)\b",
     re.I,
 )
+#: "Which hurts less, that or a laser?" is one question.
+ONE_COMPARISON = re.compile(
+    r"^\W*(?:(?:and|so|but|ok|then)\W+)*(?:which|what|who)\b[^?]*\b(?:or|vs|versus)\b[^?]*\W*$",
+    re.I,
+)
 #: Words that carry no topic.
 CONTENT = re.compile(
     r"\b(?:and|but|or|also|so|then|too|either|as well|what|how|about|if|same|even|for|on|with|in|"
@@ -470,6 +485,7 @@ class Reader:
             for item in self.circumstances.find(text)
             if self._likely(item, text)
         ]
+        stated += persons.taken_back(text, (state or {}).get("circumstances") or {})
         found = more_urgent(
             self.triage.find(text),
             harmful_together(stated, (state or {}).get("circumstances") or {}),
@@ -480,6 +496,7 @@ class Reader:
             **asks,
             "triage": {
                 **found.as_dict(),
+                "eased": eased(text),
                 "settled": (
                     settled(text, (state or {}).get("urgent"))
                     or self.triage.foreign.settled(text)
@@ -512,10 +529,11 @@ class Reader:
             and not SOMEBODY.search(text)
         ):
             return False  # how HIV is passed on, not who has it
+        general = "margin" in item or QUESTION.search(text)
+        if item["id"] in DEEDS_OF_SOMEBODY and general and not SOMEBODY.search(text):
+            return False  # a question in general: nobody does it
         if "margin" not in item:
             return True
-        if item["id"] in DEEDS_OF_SOMEBODY and not SOMEBODY.search(text):
-            return False  # a question in general: nobody does it
         if item["margin"] >= VERY_SURE:
             return True
         about = {topic for topic, p in self.rank(text).topics if p >= RELATED}
@@ -536,6 +554,9 @@ class Reader:
         chosen = self._choice(text, state)
         if chosen:
             return chosen
+        about = persons.request(text, state)
+        if about:
+            return {"request": about, "questions": [], "language": "en"}
         act = self._act(text, state)
         if act:
             return act
@@ -582,7 +603,7 @@ class Reader:
         for choice in choices:
             if text.strip(" .!?").lower() == choice["title"].lower():
                 picked = choice
-        return chosen_meaning(picked["meaning"]) if picked else None
+        return chosen_meaning(picked["meaning"], picked["title"]) if picked else None
 
     def questions(self, text: str, state: Dict[str, Any]) -> List[Dict[str, Any]]:
         """The questions of a message, in order, each with its topic, its entities and what to do
@@ -611,8 +632,11 @@ class Reader:
             ]
         if whole is None:
             return [certain(text, "smalltalk", "emoji")]
-        question = self._leaning(text, whole, entities, state) or self._narrower(
-            self._question(text, whole, entities), state
+        question = (
+            self._leaning(text, whole, entities, state)
+            or self._followed(text, whole, entities, state)
+            or self._substituted(text, whole, entities, state)
+            or self._narrower(self._question(text, whole, entities), state)
         )
         asked_back = (state.get("last") or {}).get("kind") == "clarify"
         if len(text.split()) <= SHORT and (
@@ -683,6 +707,11 @@ class Reader:
         topics and asks about one) or the part asks for it where it stands. Reading a part by itself
         costs an encoding, so that it is looked at where it stands first.
         """
+        if ONE_COMPARISON.match(text):
+            return []
+        items = self._listed(text)
+        if len(items) > 1:
+            return items
         likely = {topic for topic, p in whole.topics[:6] if p >= self.thresholds.echo}
         unsure = whole.confidence < self.thresholds.answer
         single = not unsure and len(likely.difference(BOUNDARIES)) < 2
@@ -730,6 +759,15 @@ class Reader:
             if len(kept) >= 2 and len(kept) > len(best):
                 best = list(kept.values())
         return best
+
+    def _listed(self, text: str) -> List[tuple]:
+        """The questions of a message that lists them, each read by itself."""
+        kept: Dict[str, tuple] = {}
+        for item in listed(text):
+            rank = self.rank(item)
+            if rank.best not in BOUNDARIES and rank.confidence >= self.thresholds.answer:
+                kept.setdefault(rank.best, (item, rank))
+        return list(kept.values())
 
     def _asked_of(self, parts: List[str]) -> List[str]:
         """The parts that may ask something: where one asks, statements are only its context, and
@@ -848,22 +886,14 @@ class Reader:
     def _leaning(
         self, text: str, whole: Ranked, entities: Dict[str, List[str]], state: Dict[str, Any]
     ) -> Optional[Dict[str, Any]]:
-        """An elliptical follow-up: too short for a topic of its own, it names what to put into the
-        previous question."""
+        """An elliptical follow-up in one of the forms that everybody uses: "how long does it
+        last?", "so can I have it?", "what now?"."""
         previous = state.get("topic")
-        if not previous or len(text.split()) > 7:
+        if not previous or len(text.split()) > MOST_ELLIPTICAL:
             return None
-
-        def about(topic: str, said: Dict[str, List[str]]) -> Dict[str, Any]:
-            return {
-                "text": text,
-                "topic": topic,
-                "confidence": 1.0,
-                "candidates": [],
-                "entities": said,
-                "decision": "answer",
-            }
-
+        about = functools.partial(about_topic, text)
+        if previous == "cost" and OF_THOSE.search(text):
+            return {**about("cost", {**(state.get("entities") or {}), **entities}), "leaning": True}
         if previous in RECOVERY and HOW_LONG.match(text):
             return about("downtime", entities)
         if previous in RECOVERY and IF_LONGER.match(text):
@@ -877,6 +907,40 @@ class Reader:
             and (suitable or DOES_IT_MATTER.match(text))
         ):
             return about(previous, entities)
+        return None
+
+    def _followed(
+        self, text: str, whole: Ranked, entities: Dict[str, List[str]], state: Dict[str, Any]
+    ) -> Optional[Dict[str, Any]]:
+        """A short message as a specific question about what was asked before it."""
+        before = state.get("question")
+        talked_of = [topic for topic in state.get("topics") or [] if topic not in BOUNDARIES]
+        outside = whole.best in BOUNDARIES and whole.confidence >= OUTSIDE_FOR_SURE
+        # "It is flat and eight years old" tells more of what was asked before.
+        outside = outside and (whole.best not in OUTSIDE or bool(QUESTION.search(text)))
+        asked_back = (state.get("last") or {}).get("kind") == "clarify"
+        long = len(text.split()) > follow_ups.MOST_WORDS
+        if not talked_of or outside or asked_back or long:
+            return None
+        texts = [text, follow_ups.joined(before, text)] if before else [text]
+        readings = [(self.rank(each), self.encoder.encode(without_links(each))) for each in texts]
+        found = follow_ups.find(
+            self.model.facets, readings, talked_of, state.get("told_last") or ()
+        )
+        if found is None or found.topic not in talked_of and found.topic == whole.best:
+            return None  # a question of its own
+        said = {**entities, "situation": [found.situation]} if found.situation else entities
+        question = {**about_topic(text, found.topic, said), "followed": True}
+        sure = found.margin >= self.thresholds.facet
+        return question if sure else {**question, "unsure": True}
+
+    def _substituted(
+        self, text: str, whole: Ranked, entities: Dict[str, List[str]], state: Dict[str, Any]
+    ) -> Optional[Dict[str, Any]]:
+        """An elliptical follow-up that names what to put into the previous question."""
+        previous = state.get("topic")
+        if not previous or len(text.split()) > MOST_ELLIPTICAL:
+            return None
         named = {kind: values for kind, values in entities.items() if kind != "duration"}
         if (
             previous in CONCERNS
@@ -902,8 +966,20 @@ class Reader:
                 for kind, values in (state.get("entities") or {}).items()
                 if kind != "situation"
             }
-            return {**about(previous, {**kept, **named}), "leaning": True}
+            return {**about_topic(text, previous, {**kept, **named}), "leaning": True}
         return None
+
+
+def about_topic(text: str, topic: str, entities: Dict[str, List[str]]) -> Dict[str, Any]:
+    """A question about a topic that the conversation gives."""
+    return {
+        "text": text,
+        "topic": topic,
+        "confidence": 1.0,
+        "candidates": [],
+        "entities": entities,
+        "decision": "answer",
+    }
 
 
 def together(alone: Ranked, there: Ranked) -> Ranked:
@@ -941,14 +1017,15 @@ def crisis_in(questions: List[Dict[str, Any]]) -> Optional[str]:
     return told and ((told.get("entities") or {}).get("situation") or ["general"])[0]
 
 
-def chosen_meaning(meaning: Dict[str, Any]) -> Dict[str, Any]:
-    """The reading that picking a choice stands for."""
+def chosen_meaning(meaning: Dict[str, Any], title: str = "") -> Dict[str, Any]:
+    """The reading that picking a choice with this title stands for."""
     if meaning.get("form"):
         return {"request": "form", "form": meaning["form"], "questions": [], "language": "en"}
     if meaning.get("request"):
         return {"request": meaning["request"], "questions": [], "language": "en"}
     question = {
         "text": "",
+        "title": title,
         "topic": meaning["topic"],
         "confidence": 1.0,
         "candidates": [],

@@ -30,6 +30,33 @@ def sentences(text: str) -> List[str]:
     return [part.strip(" ,") for part in SENTENCE.split(text) if part and part.strip(" ,.!?")]
 
 
+#: The numbers of a list of questions, and how a question begins.
+NUMBERED = re.compile(r"(?:^|\s)(?:\(?\d\)|\d\.)\s+")
+BEGINS = re.compile(
+    r"^(?:and |also |then )*(?:how|what|whats|what's|when|where|who|why|which|can|could|do|does|"
+    r"is|are|will|would|should|may|am)\b",
+    re.I,
+)
+#: Fewest questions that a list without numbers has.
+FEWEST_LISTED = 3
+
+
+def listed(text: str) -> List[str]:
+    """The items of a message that lists its questions, by numbers or each with its own question
+    word; none where it is no list."""
+    if len(NUMBERED.findall(text)) > 1:
+        return sentences(text)
+    items = [
+        item.strip(" ,?.!")
+        for part in sentences(text)
+        for item in NEXT_QUESTION.split(part)
+        if item.strip(" ,.?!")
+    ]
+    if len(items) >= FEWEST_LISTED and all(BEGINS.match(item) for item in items):
+        return items
+    return []
+
+
 def candidates(text: str) -> List[List[str]]:
     """Ways in which the message might be cut into questions, the plainest first; each a list of two
     or more parts."""

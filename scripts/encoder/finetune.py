@@ -28,6 +28,8 @@ from transformers import AutoModel
 ROOT = Path(__file__).resolve().parents[2]
 
 
+#: Messages of a label whose mean is the direction that its head begins with.
+MOST_FOR_MEAN = 12
 #: How much the heads count: topics, levels of urgency, circumstances, specific questions.
 SHARES = (1.0, 0.5, 0.3, 1.0)
 #: Topics whose examples report symptoms of some level (as in assistant.safety.classifier).
@@ -143,8 +145,15 @@ def probe(encoder, train, test):
 
 
 def head(encoder, rows, labels):
-    """One trainable direction a label, [labels, 384], from the mean of its messages."""
-    means = [embed(encoder, [t for t, y in rows if y == label]).mean(0) for label in labels]
+    """One trainable direction a label, [labels, 384], from the mean of some of its messages."""
+    texts = {label: [] for label in labels}
+    for text, label in random.sample(rows, len(rows)):
+        if label in texts and len(texts[label]) < MOST_FOR_MEAN:
+            texts[label].append(text)
+    flat = sorted(((t, y) for y, some in texts.items() for t in some), key=lambda row: len(row[0]))
+    vectors = embed(encoder, [text for text, _ in flat])
+    names = np.array([label for _, label in flat])
+    means = [vectors[names == label].mean(0) for label in labels]
     return torch.nn.Parameter(torch.nn.functional.normalize(torch.tensor(np.stack(means)), dim=-1))
 
 
@@ -164,7 +173,7 @@ def main():
     parser.add_argument("--weights", type=Path, required=True)
     parser.add_argument("--out", type=Path)
     parser.add_argument("--epochs", type=int, default=3)
-    parser.add_argument("--rate", type=float, default=5e-5)
+    parser.add_argument("--rate", type=float, default=1e-4)
     parser.add_argument("--scale", type=float, default=20.0)
     parser.add_argument("--leave-out")
     parser.add_argument(
@@ -198,23 +207,23 @@ def main():
         )
         for t, y, _ in train
     ]
-    both += [(t, -1, levels.index(y), -1, -1) for t, y in safety] * 2 + [
-        (t, -1, -1, stated.index(y), -1) for t, y in statements
-    ] * 2
+    both += [(t, -1, levels.index(y), -1, -1) for t, y in safety]
+    both += [(t, -1, -1, stated.index(y), -1) for t, y in statements]
     heads = [
         head(encoder, [(t, y.split("/")[0]) for t, y, _ in train], labels),
         head(
             encoder,
-            safety
-            + [(t, "none/question") for t, y, _ in train[::20] if y.split("/")[0] not in UNCLEAR],
+            safety + [(t, "none/question") for t, y, _ in train if y.split("/")[0] not in UNCLEAR],
             levels,
         ),
         head(encoder, statements, stated),
         head(encoder, [(t, y) for t, y, _ in train if "/" in y], specific),
     ]
+    # The word pieces' own vectors stay: half of the weights, of which few are met often.
+    encoder.model.embeddings.requires_grad_(False)
     optimiser = torch.optim.AdamW(
         [
-            {"params": encoder.parameters(), "lr": args.rate},
+            {"params": [p for p in encoder.parameters() if p.requires_grad], "lr": args.rate},
             {"params": heads, "lr": args.rate * 20},
         ],
         weight_decay=0.01,
@@ -228,7 +237,7 @@ def main():
     for epoch in range(args.epochs):
         encoder.train()
         total = 0.0
-        for batch in batches(both, size):
+        for step, batch in enumerate(batches(both, size)):
             with torch.autocast("cpu", dtype=torch.bfloat16, enabled=args.bf16):
                 vectors = encoder([row[0] for row in batch])
             vectors, loss = vectors.float(), 0
@@ -246,6 +255,8 @@ def main():
             optimiser.step()
             schedule.step()
             total += loss.item() * len(batch)
+            if step % 50 == 49:
+                print(f"{step + 1} batches: loss {loss.item():.3f}", flush=True)
         print(
             f"epoch {epoch + 1}: loss {total / len(both):.3f}",
             *([f"held out {probe(encoder, train, test):.4f}"] if test else []),

@@ -26,10 +26,10 @@ MALFORMED = {
 }
 
 
-def answer_to(port, path, headers):
+def answer_to(port, path, headers, body="hello!"):
     """The first line of the answer to a request with these headers, and whether the server closed
     the connection."""
-    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\nhello!"
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n{body}"
     with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
         connection.sendall(head.encode())
         received = b""
@@ -57,6 +57,16 @@ def test_the_action_server_refuses_a_malformed_head_and_goes_on(assistant, case)
     assert refused.split()[1] in ("400", "401"), "the key is asked for first"
     health = f"http://127.0.0.1:{assistant.action_port}/health"
     assert requests.get(health, timeout=30).status_code == 200
+
+
+@pytest.mark.parametrize("size", ["+5", "0x5", "1_0", " 5", "-5", "", "5\x0b", "f" * 20])
+def test_a_chunk_whose_size_can_be_read_in_two_ways_is_refused(assistant, size):
+    body, chunked = f"{size}\r\nhello\r\n0\r\n\r\n", "Transfer-Encoding: chunked\r\n"
+    for port, path in (
+        (assistant.port, "/webhooks/web/sessions"),
+        (assistant.action_port, "/webhook"),
+    ):
+        assert answer_to(port, path, chunked, body).split()[1] in ("400", "401", "413")
 
 
 def test_a_refusal_is_said_like_every_other(assistant):

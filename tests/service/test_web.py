@@ -118,6 +118,9 @@ def test_two_hundred_kilobytes_are_refused(visitor):
         (b'{"text": 5}', "application/json", 400),
         (b'{"text": "a", "choice": "b"}', "application/json", 400),
         (b'{"text": "a", "client_id": ""}', "application/json", 400),
+        (b'{"text": "a", "client_id": "\\ud800"}', "application/json", 400),
+        (b'{"choice": "\\udfff"}', "application/json", 400),
+        (b'{"text": "a", "client_id": "a\\u0000b"}', "application/json", 400),
         (b"text=hello", "application/x-www-form-urlencoded", 415),
         (b"[" * 50_000, "application/json", 400),
     ],
@@ -368,6 +371,10 @@ def test_erasing_leaves_nothing_in_any_file(assistant):
         "\uff0frestart",
         "\u200b/restart",
         "/ask_cost@1.0",
+        "/\n/restart",
+        "/\u2028/back",
+        "/\u1680/session_start",
+        "/\t /\n/restart",
     ],
 )
 def test_typed_commands_are_read_as_words(visitor, command):

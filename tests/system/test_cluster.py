@@ -115,11 +115,17 @@ def asked(cluster, visitor):
     return [turn["text"] for turn in history(cluster, visitor) if turn["from"] == "visitor"]
 
 
+#: Seconds between an answer and the visitor's next message.
+THINKING = 0.1
+
+
 class Load:
     """Visitors who ask one question after the other until `stop`; each notes what it got.
 
-    When workers are replaced nginx is reloaded and closes idle connections, maybe just when a
-    message sets out: with `again` it is sent again with the same `client_id`, as the widget does.
+    A visitor thinks for a moment before the next message: two processors are to have time for the
+    workers that start meanwhile, too. When workers are replaced nginx is reloaded and closes idle
+    connections, maybe just when a message sets out: with `again` it is sent again with the same
+    `client_id`, as the widget does.
     """
 
     def __init__(self, cluster, visitors=4, again=False):
@@ -154,6 +160,7 @@ class Load:
                     except requests.ConnectionError as error:
                         if tries == 2:
                             answers.append((text, type(error).__name__, None))
+                self._stop.wait(THINKING)
 
     def __enter__(self):
         return self
@@ -249,19 +256,32 @@ def test_prometheus_finds_every_worker(cluster):
         assert answer.status_code == 200 and "assistant_turns_total" in answer.text
 
 
+def insist(visitor, text):
+    """The turn of a message that is sent again, as the widget does, until it is answered; and how
+    often it was not."""
+    for refused in range(6):
+        answer = visitor.post("/messages", json={"text": text, "client_id": "the-same"})
+        if answer.status_code == 200:
+            return answer.json()["turn"], refused
+        assert answer.status_code == 503 and answer.headers["Retry-After"] == "5", answer.text
+    raise AssertionError("not answered")
+
+
 def test_a_hung_worker_is_left_out_and_replaced(cluster):
-    """Stopped with messages on their way to it: they are answered by the other one, and emergencies
-    after some seconds at once."""
+    """Stopped with messages on their way to it: nobody else gets those, and they are answered once
+    when they are sent again; emergencies after some seconds at once."""
     visitors, victim = [Visitor(cluster.url) for _ in range(6)], cluster.worker("worker-2")
     left_out, ready = "worker-2 does not answer", "worker-2 is ready"
     before = {words: cluster.words().count(words) for words in (left_out, ready)}
     again = lambda words: cluster.words().count(words) > before[words]
     with ThreadPoolExecutor(6) as pool, stopped(victim):
-        waiting = [pool.submit(visitor.say, "does it hurt") for visitor in visitors]
+        waiting = [pool.submit(insist, visitor, "does it hurt") for visitor in visitors]
         cluster.until(lambda: again(left_out), "leaving it out")
         for _ in range(4):
             assert Visitor(cluster.url).say(EMERGENCY)["urgency"] == "emergency"
-        assert [w.result()["topics"] for w in waiting] == [["pain"]] * 6
+        answers = [w.result() for w in waiting]
+        assert [turn["topics"] for turn, _ in answers] == [["pain"]] * 6
+        assert sum(refused for _, refused in answers), "no message was on its way to it"
         assert all(asked(cluster, visitor) == ["does it hurt"] for visitor in visitors)
         cluster.until(
             lambda: cluster.worker("worker-2") != victim and again(ready), "a new worker-2"

@@ -182,6 +182,7 @@ def test_a_dead_owner_and_a_dead_waiter_are_passed_over(redis_server, monkeypatc
     asyncio.run(story())
 
 
+@pytest.mark.alone
 @pytest.mark.real_time
 def test_a_long_turn_keeps_its_lock(redis_server, monkeypatch):
     from assistant.rasa import locks

@@ -1,4 +1,4 @@
-"""Rasa's own tests of the dialogue: the stories of test_stories.yml, and `rasa data validate`."""
+"""Rasa's own tests of the dialogue: the stories of test_stories.yml."""
 
 import subprocess
 import sys
@@ -32,8 +32,3 @@ def test_the_policies_predict_every_action_of_the_stories(tmp_path):
     )
     assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
     assert "Correct:          18 / 18" in done.stdout + done.stderr
-
-
-def test_rules_and_domain_are_consistent():
-    done = rasa("data", "validate", "--fail-on-warnings")
-    assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]

@@ -11,10 +11,13 @@ import yaml
 from assistant import paths
 from benchmarks import bench, load, machine, soak, systems, understanding
 
+#: The safe loader in C where PyYAML was built with it: the training data are large.
+QUICK_YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
 
 def test_training_data_in_smaller_amounts():
     small, large, whole = (
-        yaml.safe_load(understanding.subset(count))["nlu"] for count in (3, 10, None)
+        yaml.load(understanding.subset(count), Loader=QUICK_YAML)["nlu"] for count in (3, 10, None)
     )
 
     def texts(items):
@@ -30,6 +33,8 @@ def test_training_data_in_smaller_amounts():
     assert texts(whole) == every
     for intent, some in texts(small).items():
         assert len(some) == 3 and some < texts(large)[intent] < every[intent]
+    few = yaml.load(understanding.subset(3, 12), Loader=QUICK_YAML)["nlu"]
+    assert {item["intent"] for item in few} == set(list(texts(whole))[:12]), "and of fewer topics"
     assert any(item.get("metadata", {}).get("situation") for item in small), "situations survive"
 
 
@@ -155,5 +160,8 @@ def test_a_stock_bot_says_what_ours_says(tmp_path):
     assert set(texts) == {*understanding.examples_by_intent(), "nlu_fallback"}
     bot = systems.stock.write_bot(tmp_path / "bot", texts, paths.NLU, 7499, True, 1)
     assert json.loads((bot / "texts.json").read_text("utf-8")) == texts
-    rules = yaml.safe_load((bot / "rules.yml").read_text("utf-8"))["rules"]
+    (tmp_path / "some").mkdir()
+    (tmp_path / "some" / "some.yml").write_text(understanding.subset(4, 12), "utf-8")
+    assert len(systems.answers(tmp_path / "some")) == 13
+    rules = yaml.load((bot / "rules.yml").read_text("utf-8"), Loader=QUICK_YAML)["rules"]
     assert {rule["steps"][0]["intent"] for rule in rules} == set(texts)

@@ -236,3 +236,108 @@ def test_no_text_is_too_strange(text):
             find()
         except NotUsable as error:
             assert error.reason.startswith(("phone_", "email_"))
+
+
+@pytest.mark.parametrize(
+    "text, number",
+    [
+        ("07700 900461, hang on, 07700 900462", "+447700900462"),
+        ("it was 07700 900461 but use this: 07700 900462", "+447700900462"),
+        ("07700 900461 is my old one, 07700 900462", "+447700900462"),
+        ("07700 900462 not 07700 900461", "+447700900462"),
+        ("not 07700 900461 but 07700 900462", "+447700900462"),
+        ("07700 900462 or 020 7946 0777", "+447700900462"),
+    ],
+)
+def test_of_several_numbers_the_one_that_is_meant_is_taken(text, number):
+    assert details.find_phone(text, "GB").number == number
+
+
+def test_a_correction_that_cannot_be_used_is_asked_about():
+    with pytest.raises(NotUsable, match="phone_short"):
+        details.find_phone("07700 900461, sorry, 07700 9004", "GB")
+
+
+@pytest.mark.parametrize("words", ["ext 21", "x21", "extension 21", ", ext. 21", "(ext: 21)"])
+def test_an_extension_belongs_to_the_number(words):
+    found = details.find_phone(f"020 7946 0777 {words}", "GB")
+    assert found == details.Phone("+442079460777;ext=21", "020 7946 0777 ext. 21")
+    changed = details.with_ending(found.number, "8", "GB")
+    assert changed == details.Phone("+442079460778;ext=21", "020 7946 0778 ext. 21")
+
+
+@pytest.mark.parametrize("text", ["10.30-11.30 please", "14:00 - 15:30", "on 24.12.2026"])
+def test_times_and_dates_are_no_numbers(text):
+    assert details.find_phone(text, "GB") is None
+
+
+@pytest.mark.parametrize(
+    "text, address",
+    [
+        ("it's d'arcy.quill@posteo.example", "d'arcy.quill@posteo.example"),
+        ("d’arcy@posteo.example", "d'arcy@posteo.example"),
+        ("'nadia@posteo.example'", "nadia@posteo.example"),
+        ("(nadia@posteo.example)", "nadia@posteo.example"),
+        ("email:nadia@posteo.example", "nadia@posteo.example"),
+        ("q&a@posteo.example", "q&a@posteo.example"),
+        ("nadia dot quill at posteo dot example", "nadia.quill@posteo.example"),
+        ("my email is nadia underscore q at posteo.example", "nadia_q@posteo.example"),
+        ("nadia@posteo.example, sorry, quill@posteo.example", "quill@posteo.example"),
+    ],
+)
+def test_an_address_is_taken_whole(text, address):
+    assert details.find_email(text).address == address
+
+
+@pytest.mark.parametrize("text", ["q(two)@posteo.example", '"nadia q"@posteo.example'])
+def test_an_address_that_is_not_understood_whole_is_asked_about(text):
+    with pytest.raises(NotUsable, match="email_wrong"):
+        details.find_email(text)
+
+
+def test_a_place_of_work_is_no_address():
+    assert details.find_email("I work at posteo.example") is None
+
+
+LOCAL = st.text("abz09.'+_&-", min_size=1, max_size=12)
+
+
+@settings(max_examples=200, deadline=None)
+@given(LOCAL, st.sampled_from(["{}", "my email is {}", "{} thanks", "mail me: {}, please", "({})"]))
+def test_an_address_is_a_whole_token_of_the_text_or_none(local, frame):
+    address = f"{local}@posteo.example"
+    try:
+        found = details.find_email(frame.format(address))
+    except NotUsable:
+        return
+    # Quotes at the ends are taken for quotation marks.
+    assert found.address == address.lstrip(details.AROUND_ADDRESS)
+
+
+@pytest.mark.parametrize(
+    "text, asked, name",
+    [
+        ("my name is will", False, "Will"),
+        ("my name is will porter and i have a question", False, "Will Porter"),
+        ("My name is Best", True, "Best"),
+        ("the name's Hope", True, "Hope"),
+        ("An Nguyen", True, "An Nguyen"),
+        ("this is Will", True, "Will"),
+        ("May Summer", True, "May Summer"),
+        ("Dr O'Hara-Quill", True, "Dr O'Hara-Quill"),
+        ("my name is not important", True, None),
+        ("my name is private", True, None),
+        ("Sara, not Sarah", True, "Sara"),
+        ("it's Sara not Sarah", True, "Sara"),
+    ],
+)
+def test_names_that_are_words(text, asked, name):
+    assert details.find_name(text, asked) == name
+
+
+@pytest.mark.parametrize(
+    "name, called",
+    [("Nadia Quill", "Nadia"), ("Dr. O'Hara-Quill", "Dr. O'Hara-Quill"), ("Mrs Ama Q", "Mrs Q")],
+)
+def test_how_somebody_is_addressed(name, called):
+    assert details.first_name(name) == called

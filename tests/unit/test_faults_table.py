@@ -12,12 +12,15 @@ FILES = [
         "system/test_workers.py",
         "system/test_cluster.py",
         "service/test_web.py",
+        "unit/test_stores.py",
+        "unit/test_urgent_first.py",
+        "unit/test_watchdog.py",
+        "unit/test_throttle.py",
     )
 ]
 #: Tests of these files that are not about something that breaks while visitors write.
 NOT_FAULTS = {
     "test_a_taken_port_is_named",
-    "test_a_wrong_store_path_is_named",
     "test_a_missing_clinic_field_is_named",
     "test_failed_training_is_told",
     "test_a_conversation_is_one_whoever_answers",

@@ -9,8 +9,9 @@ import pytest
 
 from assistant import compose, database
 from assistant.conversation import aside, privacy, replying
-from assistant.handoff import afterwards, agreement, form, requests, words
+from assistant.handoff import afterwards, agreement, form, patterns, requests, words
 from assistant.handoff.form import Held, Said
+from assistant.yamlfile import ContentError
 
 YES = [
     "yes",
@@ -368,6 +369,7 @@ def test_details_before_consent_are_held_for_a_while_and_by_conversation(monkeyp
 def store(tmp_path, monkeypatch):
     monkeypatch.setenv("ASSISTANT_STATE", str(tmp_path / "state"))
     database.engine.cache_clear()
+    form.held.take("session")
     yield
     database.engine().dispose()
     database.engine.cache_clear()
@@ -956,3 +958,297 @@ def test_a_question_first_is_invited(dialogue, kb):
         in words_of(words.ask("handoff_consent", dialogue.memory, kb, ""))
         and not dialogue.memory["tries"]
     )
+
+
+HUFF = [
+    "this is hopeless, I want somebody to sort it out today",
+    "I don't want another number, I want someone who deals with it",
+    "no, I rang three times and nobody picks up",
+    "you lot are useless",
+    "I've had enough of this",
+]
+
+
+@pytest.mark.parametrize("text", HUFF)
+def test_anger_is_no_refusal_and_its_words_go_to_the_team(dialogue, kb, text):
+    assert dialogue.say(text) == "handoff_consent" and dialogue.memory["problem"] == "complaint"
+    asked = words_of(words.ask("handoff_consent", dialogue.memory, kb, text))
+    assert "sorry" in asked and "not sure whether" not in asked
+    dialogue.say("yes")
+    assert dialogue.request["question"] == text
+    assert dialogue.until("handoff_question").say("nothing else") is None
+    assert dialogue.request["question"] == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "no thanks, you lot are useless",
+        "forget it, this is ridiculous",
+        "I've had enough, don't contact me",
+        "don't call, text or email me",
+        "useless. leave me alone",
+    ],
+)
+def test_an_explicit_refusal_is_one_in_anger_too(dialogue, text):
+    assert dialogue.say(text) is None and dialogue.memory["outcome"] == "refused"
+
+
+def test_regret_is_said_in_full_once(dialogue):
+    dialogue.say(HUFF[0])
+    dialogue.say(HUFF[3])
+    assert dialogue.memory["problem"] == "complaint_again"
+
+
+@pytest.mark.parametrize("question", ["handoff_name", "handoff_contact", "handoff_time"])
+def test_anger_answers_no_question_of_the_form(dialogue, question):
+    assert dialogue.until(question).say("why is this so slow, what a joke") == question
+    assert dialogue.request["question"] == "why is this so slow, what a joke"
+    assert dialogue.request["best_time"] is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I'm profoundly deaf so please don't ring, text only",
+        "I use a wheelchair",
+        "I can't talk on the phone, I have a stammer",
+        "please email me instead",
+    ],
+)
+@pytest.mark.parametrize(
+    "question", ["handoff_consent", "handoff_name", "handoff_contact", "handoff_time"]
+)
+def test_a_need_is_kept_for_the_team_at_every_question(dialogue, text, question):
+    assert dialogue.until(question).say(text) == question
+    dialogue.until("handoff_question").say("scars on my chin")
+    assert dialogue.request["question"] == f"{text}\nscars on my chin"
+
+
+@pytest.mark.parametrize("text", ["any time after four", "weekday mornings", "only after 6pm"])
+def test_a_time_before_consent_is_held(dialogue, text):
+    assert dialogue.say(text) == "handoff_consent" and dialogue.memory["note"] == "held"
+    dialogue.say("yes")
+    assert dialogue.request["best_time"] == text
+
+
+@pytest.mark.parametrize("question", ["handoff_consent", "handoff_name", "handoff_contact"])
+def test_a_condition_is_no_failed_answer(dialogue, kb, question):
+    told = circumstance("diabetes")
+    assert (
+        dialogue.until(question).say("type 1 diabetic by the way", circumstances=told) == question
+    )
+    assert not dialogue.memory["tries"] and dialogue.turns[-1].cautions == ["diabetes"]
+    assert "not sure" not in words_of(words.ask(question, dialogue.memory, kb, ""))
+
+
+def test_conditions_told_while_a_yes_is_awaited_do_not_drop_the_offer(dialogue):
+    for text in ("I take warfarin, is that ok", "and eczema, is that ok"):
+        told = circumstance("blood_thinner")
+        assert dialogue.say(text, "medications", circumstances=told) == "handoff_consent"
+
+
+@pytest.mark.parametrize("question", ["handoff_name", "handoff_contact", "handoff_time"])
+@pytest.mark.parametrize(
+    "text, topic",
+    [
+        ("is it safe with eczema", "skin_conditions"),
+        ("is this safe on brown skin?", "skin_tones_types"),
+        ("why do you need to numb it", "numbing"),
+        ("who gets treated first thing", "clinic_info"),
+    ],
+)
+def test_a_question_of_safety_is_about_the_treatment(dialogue, question, text, topic):
+    assert dialogue.until(question).say(text, topic) == question
+    assert dialogue.turns == ["answered"] and not dialogue.memory["tries"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["why do you need that", "is my number safe with you?", "what for?", "who gets my email"],
+)
+def test_a_question_about_the_detail_is_about_the_detail(dialogue, text):
+    assert dialogue.until("handoff_contact").say(text) == "handoff_contact"
+    assert dialogue.memory["problem"] == "why_contact"
+
+
+def test_a_question_at_the_last_step_is_kept_and_answered(dialogue):
+    assert dialogue.until("handoff_question").say("will it hurt?", "pain") is None
+    assert dialogue.request["question"] == "will it hurt?"
+    assert dialogue.turns[-1].topics == ["pain"] and "hurt" in words_of(dialogue.turns[-1])
+
+
+@pytest.mark.parametrize("text", ["Summer", "may", "Grace Will", "Mark", "autumn"])
+def test_a_name_that_is_a_word_of_the_topic_is_a_name(dialogue, text):
+    assert dialogue.until("handoff_name").say(text, "sun_after") == "handoff_contact"
+    assert dialogue.request["name"] == text.title()
+
+
+@pytest.mark.parametrize(
+    "text, field, value",
+    [
+        ("sorry, 020 7946 0777", "phone", "+442079460777"),
+        ("oops, extension 21", "phone", "+442079460555;ext=21"),
+        ("sorry, it's Leonie", "name", "Leonie"),
+        ("actually nadia@posteo.example", "email", "nadia@posteo.example"),
+    ],
+)
+def test_a_correction_while_the_time_is_asked(dialogue, text, field, value):
+    assert dialogue.until("handoff_time").say(text) == "handoff_time"
+    assert dialogue.request[field] == value
+
+
+@pytest.mark.parametrize(
+    "text, field, asked",
+    [
+        ("forget my number", "phone", "handoff_contact"),
+        ("please delete my name", "name", "handoff_name"),
+        ("don't keep my phone number please", "phone", "handoff_contact"),
+    ],
+)
+def test_a_detail_is_forgotten_and_asked_again(dialogue, text, field, asked):
+    assert dialogue.until("handoff_time").say(text) == asked
+    assert dialogue.request[field] is None and dialogue.memory["problem"] == "forgotten"
+
+
+def test_a_detail_held_before_consent_is_forgotten(dialogue):
+    dialogue.say("my number is 020 7946 0555")
+    assert dialogue.say("forget my number") == "handoff_consent"
+    dialogue.say("yes")
+    assert dialogue.request["phone"] is None
+
+
+@pytest.mark.parametrize(
+    "text, says",
+    [
+        ("change my request", "What should I change"),
+        ("I want to change my details", "What should I change"),
+        ("I spelt my name wrong", "What name should it be"),
+        ("that's the wrong number", "right number"),
+        ("can I change my email address", "right email"),
+    ],
+)
+def test_a_change_that_says_no_value_is_asked_for_it(sent, text, says):
+    follow = sent.dialogue.memory
+    assert afterwards.asks_to_change(said(text, None, sent.dialogue.kb), follow)
+    assert says in words_of(sent(text))
+
+
+@pytest.mark.parametrize(
+    "text, field, value",
+    [
+        ("Summer Lane", "name", "Summer Lane"),
+        ("summer", "name", "Summer"),
+        ("Ines", "name", "Ines"),
+        ("020 7946 0777", "phone", "+442079460777"),
+        ("nadia@posteo.example", "email", "nadia@posteo.example"),
+        ("thursdays", "best_time", "thursdays"),
+    ],
+)
+def test_a_plain_value_after_a_change_was_asked_for(sent, text, field, value):
+    assert sent(text, changing=True) is not None and requests.get(sent.id)[field] == value
+
+
+@pytest.mark.parametrize(
+    "text", ["020 7946 0777", "it's 020 7946 0777 sorry", "07700 900461 thanks"]
+)
+def test_a_bare_number_after_the_request_replaces_the_number(sent, text):
+    sent(text)
+    assert requests.get(sent.id)["phone"] != "+442079460555"
+
+
+def test_a_detail_of_a_sent_request_is_forgotten_while_a_way_is_left(sent):
+    assert sent("forget my number") is None and requests.get(sent.id)["phone"]
+    sent("my email is nadia@posteo.example")
+    assert "deleted" in words_of(sent("forget my number"))
+    assert requests.get(sent.id)["phone"] is None and requests.get(sent.id)["email"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I spoke to a nurse about it last week",
+        "I'll ring them tomorrow",
+        "I dropped my phone in the bath",
+        "my GP said it was fine",
+    ],
+)
+def test_a_mention_of_a_person_or_a_phone_begins_no_form(kb, text):
+    turn, _ = replying.reply(said(text, "human_handoff", kb), None, {}, False)
+    assert turn.settles and not turn.begins_form
+    assert turn.choices[-1].meaning.get("topic") == "human_handoff"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I spoke to a nurse last week and want to speak to her again",
+        "can I talk to somebody",
+        "I rang twice and nobody answers",
+        "my phone died, please email me",
+    ],
+)
+def test_a_request_for_a_person_begins_the_form(store, kb, text):
+    turn, _ = replying.reply(said(text, "human_handoff", kb), None, {}, False)
+    assert turn.begins_form and not turn.settles
+
+
+def test_a_form_that_danger_signs_closed_goes_on_where_it_was(dialogue, kb):
+    dialogue.until("handoff_contact")
+    closed, slots = (
+        dialogue.memory,
+        form.opened(said("020 7946 0777", "human_handoff", kb), dialogue.memory, {}),
+    )
+    assert slots["handoff"]["request"] == closed["request"] and slots["handoff_time"] is None
+    assert slots["handoff_name"] == form.GIVEN and slots["handoff_contact"] == form.GIVEN
+    assert requests.get(closed["request"])["phone"] == "+442079460777"
+    assert replying.comes_back(said("ok they saw me, carry on with the form", None, kb), closed)
+
+
+def test_an_offer_that_was_left_aside_is_taken_up_by_a_yes(store, kb):
+    dropped = {"outcome": "dropped"}
+    assert replying.comes_back(said("yes please", None, kb), dropped)
+    assert not replying.comes_back(
+        said("yes but does it hurt after a week or so", None, kb), dropped
+    )
+    slots = form.opened(said("yes please", None, kb), dropped, {})
+    assert slots["handoff_consent"] is True and slots["handoff"]["request"]
+
+
+def test_a_complaint_is_in_the_form_from_the_start(store, kb):
+    text = "your nurse burnt my cheek, I want to complain"
+    slots = form.opened(said(text, "human_handoff", kb), {}, {})
+    begun = form.answered(said("yes", None, kb), "handoff_consent", slots["handoff"])
+    assert requests.get(begun["handoff"]["request"])["question"] == text
+    assert begun["handoff_question"] is None  # it is asked whether there is more
+
+
+def test_patterns_name_the_line_of_a_bad_one(tmp_path):
+    file = tmp_path / "contact_form.yml"
+    file.write_text("anywhere:\n  need: |\n    (deaf\n", "utf-8")
+    with pytest.raises(ContentError, match="contact_form.yml:2"):
+        patterns.load(file)
+
+
+def test_nothing_more_sends_what_was_noted(dialogue):
+    dialogue.until("handoff_contact").say("020 7946 0555, and I use a wheelchair")
+    dialogue.say("mornings")
+    assert dialogue.say("that's all") is None and dialogue.memory["outcome"] == "complete"
+    assert "wheelchair" in dialogue.request["question"]
+
+
+@pytest.mark.parametrize(
+    "question, text", [("handoff_name", "May Summer"), ("handoff_contact", "q@posteo.example")]
+)
+def test_a_plain_detail_asks_nothing(dialogue, question, text):
+    dialogue.until(question).say(text, "sun_after")
+    assert dialogue.turns == [] and dialogue.asked != question
+
+
+def test_a_complaint_is_no_question_about_a_word_in_it(store, kb):
+    text = "your nurse burnt my cheek and nobody calls me back"
+    questions = [
+        {**said(text, topic).meaning["questions"][0]} for topic in ("sunburn_tan", "human_handoff")
+    ]
+    turn, _ = replying.reply(Said(text, {"questions": questions}, "s", kb), None, {}, False)
+    assert turn.topics == ["human_handoff"] and "sorry" in words_of(turn)

@@ -2,8 +2,11 @@
 
 import csv
 import io
+import os
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.console import Console
 
 from assistant import database
@@ -107,10 +110,43 @@ def test_the_export_opens_no_formulas(shown, tmp_path):
 
 @pytest.mark.parametrize(
     "value, cell",
-    [("=1", "'=1"), (" =1", "' =1"), ("\t=1", "'\t=1"), ("a=1", "a=1"), (None, ""), ("-", "'-")],
+    [
+        ("=1", "'=1"),
+        (" =1", "' =1"),
+        ("\t=1", "'\t'=1"),
+        ("a=1", "a=1"),
+        (None, ""),
+        ("-", "'-"),
+        ("scar;=1+2;end", "scar;'=1+2;end"),
+        ("scar; @SUM(A1)", "scar;' @SUM(A1)"),
+        ("line\n=1+1", "line\n'=1+1"),
+        ("line\r\n-1", "line\r\n'-1"),
+        ("a\t+1", "a\t'+1"),
+        ("\uff1d1", "'\uff1d1"),
+        ("well - yes; no", "well - yes; no"),
+    ],
 )
 def test_cells(value, cell):
     assert inbox.safe_cell(value) == cell
+
+
+@given(st.text(st.sampled_from("a=+-@;,\t\r\n \"'"), max_size=20))
+def test_no_cell_is_a_formula_whatever_separates_cells(text):
+    """Also in a program that reads the file with another separator than the comma."""
+    line = io.StringIO(newline="")
+    csv.writer(line, quoting=csv.QUOTE_ALL).writerow(["id", inbox.safe_cell(text), "end"])
+    for separator in ",;\t":
+        for row in csv.reader(io.StringIO(line.getvalue(), newline=""), delimiter=separator):
+            assert not [cell for cell in row if cell.lstrip()[:1] in ("=", "+", "-", "@")], row
+
+
+def test_the_export_is_readable_by_its_owner_only(shown, tmp_path):
+    before = os.umask(0o022)
+    try:
+        shown("export", str(tmp_path / "out.csv"))
+    finally:
+        os.umask(before)
+    assert (tmp_path / "out.csv").stat().st_mode & 0o777 == 0o600
 
 
 def test_erased_for_good(shown, store):

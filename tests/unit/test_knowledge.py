@@ -174,6 +174,25 @@ def test_a_risk_topic_needs_a_caveat(kb):
     assert any("has no caveat" in p.what for p in check.links(damaged))
 
 
+def test_an_edit_that_no_check_foresaw_keeps_the_last_good_version(copy, monkeypatch):
+    """Brackets without end, and an error of any other kind while an edit is read."""
+    live = knowledge.LiveKnowledge(copy, every=0)
+    before, file = live.get(), copy / "basics.yml"
+    good = file.read_text("utf-8")
+    file.write_text("topics: " + "[" * 5000, "utf-8")
+    assert live.get() is before and "nested too deeply" in str(live.problems[0])
+    file.write_text(good + "\n# another edit", "utf-8")
+
+    def fails(*_):
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(knowledge, "load", fails)
+        assert live.get() is before and "ZeroDivisionError" in str(live.problems[0])
+    file.write_text(good, "utf-8")
+    assert live.get() is not before and not live.problems
+
+
 def test_edits_show_without_a_restart_and_broken_ones_do_not(copy):
     reported = []
     live = knowledge.LiveKnowledge(copy, report=reported.extend, every=0)

@@ -36,13 +36,10 @@ def test_addresses_and_token(monkeypatch):
 
 def test_nginx_never_passes_the_metrics_on(tmp_path):
     Nginx(tmp_path, 7301, 7302).write([7303], [7304])
-    block = (
-        (tmp_path / "nginx.conf")
-        .read_text("utf-8")
-        .split("location = /webhooks/web/metrics {", 1)[1]
-        .split("}", 1)[0]
-    )
-    assert "return 404" in block and "proxy_pass" not in block
+    settings = (tmp_path / "nginx.conf").read_text("utf-8")
+    for place in ("= /webhooks/web/metrics", "^~ /webhooks/web/metrics/"):
+        block = settings.split(f"location {place} {{", 1)[1].split("}", 1)[0]
+        assert "return 404" in block and "proxy_pass" not in block
 
 
 def test_every_metric_is_documented():

@@ -333,9 +333,9 @@ def test_a_foreign_sign_that_is_an_english_word_says_nothing(text):
 
 def test_a_very_long_message_costs_little_in_any_language():
     for words in ("urticaria ", "no puedo ver bien la piel ", "what does it cost for a face "):
-        begun = time.perf_counter()
+        begun = time.thread_time()  # other programs of the machine do not count
         Triage().foreign.find(words * (128_000 // len(words)), "en", sure=False)
-        assert time.perf_counter() - begun < 2
+        assert time.thread_time() - begun < 2
     hidden = "what does it cost for my face, and how long. " * 400 + "no puedo respirar."
     assert Triage().foreign.find(hidden, "en", sure=False).level == "emergency"
 

@@ -2,10 +2,13 @@
 
 import ast
 import json
+import os
 import re
 import sys
 
-from assistant import paths, webstore
+import pytest
+
+from assistant import database, paths, webstore
 
 DOC = (paths.ROOT / "docs" / "security.md").read_text("utf-8")
 
@@ -91,6 +94,38 @@ def test_the_secret_is_readable_by_its_owner_only(tmp_path, monkeypatch):
     monkeypatch.setenv("ASSISTANT_STATE", str(tmp_path))
     monkeypatch.delenv("ASSISTANT_SECRET", raising=False)
     assert len(webstore.secret()) >= 48 and (tmp_path / "secret").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("guessable", ["a", "password", "x" * 31, "ab" * 40, "é" * 20])
+def test_a_secret_that_can_be_guessed_is_refused(tmp_path, monkeypatch, guessable):
+    monkeypatch.setenv("ASSISTANT_STATE", str(tmp_path))
+    monkeypatch.setenv("ASSISTANT_SECRET", guessable)
+    with pytest.raises(webstore.WeakSecret, match="openssl rand"):
+        webstore.WebStore().check_secret()
+    monkeypatch.delenv("ASSISTANT_SECRET")
+    (tmp_path / "secret").write_text("short")
+    with pytest.raises(webstore.WeakSecret):
+        webstore.secret()
+
+
+def test_every_file_of_the_store_is_readable_by_its_owner_only(tmp_path, monkeypatch):
+    """Whatever the umask; one that was made otherwise is closed at the next start."""
+    before = os.umask(0)
+    try:
+        file = tmp_path / "new" / "assistant.sqlite"
+        for _ in range(2):
+            engine = database.connect(file)
+            with engine.begin() as connection:
+                connection.execute(database.schedule.delete())
+                modes = {
+                    f.name: f.stat().st_mode & 0o77 for f in file.parent.glob("assistant.sqlite*")
+                }
+            assert len(modes) >= 3 and not any(modes[f.name] for f in file.parent.glob("*.sqlite*"))
+            assert not file.parent.stat().st_mode & 0o77
+            engine.dispose()
+            file.chmod(0o644)
+    finally:
+        os.umask(before)
 
 
 def test_nothing_starts_rasa_with_its_api():

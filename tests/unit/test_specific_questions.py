@@ -2,18 +2,15 @@
 acts, prices and caveats beside them."""
 
 import shutil
-import tarfile
 
 import numpy as np
 import pytest
 
-from assistant import check, compose, knowledge, launch, paths
+from assistant import check, compose, knowledge, paths
 from assistant.conversation import prices
 from assistant.conversation.memory import MOST_TEXTS, was_said, with_said
-from assistant.understanding import acts, lexicon
-from assistant.understanding.encoder import Encoder
-from assistant.understanding.model import Facets, TopicModel
-from assistant.understanding.reader import Reader
+from assistant.understanding import acts
+from assistant.understanding.model import Facets
 from assistant.understanding.text import normalise
 from assistant.yamlfile import ContentError
 
@@ -34,17 +31,6 @@ def asked(topic, situation=None, **more):
             }
         ],
     }
-
-
-@pytest.fixture(scope="module")
-def reader(tmp_path_factory):
-    """The reader over the model as `make train` has written it."""
-    launch.train()
-    folder = tmp_path_factory.mktemp("model")
-    with tarfile.open(launch.MODEL) as packed:
-        packed.extractall(folder)
-    largest = max(folder.rglob("examples.npz"), key=lambda path: path.stat().st_size)
-    return Reader(Encoder.shared(), TopicModel.load(largest.parent), lexicon.shared())
 
 
 def said(turn):

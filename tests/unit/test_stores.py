@@ -2,6 +2,7 @@
 PostgreSQL where a test says so (tests/cluster)."""
 
 import asyncio
+import contextlib
 import os
 import sqlite3
 import threading
@@ -404,3 +405,78 @@ def test_sanic_workers_are_refused(monkeypatch):
     monkeypatch.setenv("SANIC_WORKERS", "2")
     with pytest.raises(Exception, match="make cluster"):
         locks.ConversationLockStore()
+
+
+@contextlib.contextmanager
+def held(file):
+    """Another program holds the lock of a SQLite file."""
+    other = sqlite3.connect(file, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    finally:
+        other.execute("ROLLBACK")
+        other.close()
+
+
+def test_who_holds_the_lock_of_the_file_stops_no_other_visitor(state, monkeypatch):
+    """The event loop goes on while a write waits; the next one does not wait, and reading goes on
+    all the time."""
+    monkeypatch.setattr(database, "SQLITE_WAIT", 0.5)
+    monkeypatch.setattr(database, "PAUSE", GENEROUS)
+    monkeypatch.setattr(database, "_impatient_until", 0.0)
+    store, session = webstore.WebStore(), conversation()
+
+    async def visitors():
+        first = asyncio.ensure_future(database.reach(store.accept, session, "one"))
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert not first.done(), "the loop waited for the write"
+        with pytest.raises(database.StoreError):
+            await first
+        monkeypatch.setattr(database, "SQLITE_WAIT", GENEROUS)
+        with pytest.raises(database.StoreError):
+            await database.reach(store.accept, session, "two")
+        assert await database.reach(store.history, session)
+        assert not await database.reach(store.works), "what cannot be written does not work"
+
+    with held(database.path()):
+        asyncio.run(visitors())
+    monkeypatch.setattr(database, "_impatient_until", 0.0)
+    assert asyncio.run(database.reach(store.accept, session, "two")) == (True, None)
+
+
+def test_a_store_that_hangs_is_left_alone(state, monkeypatch):
+    """Given up after the deadline; who comes then, or stood in line, is refused without a wait."""
+    monkeypatch.setattr(database, "DEADLINE", 0.2)
+    monkeypatch.setattr(database, "_left_alone_until", 0.0)
+    go_on, tried = threading.Event(), []
+
+    async def visitors():
+        with pytest.raises(database.StoreError, match="in time"):
+            await database.reach(go_on.wait, GENEROUS)
+        monkeypatch.setattr(database, "DEADLINE", GENEROUS)
+        later = asyncio.ensure_future(database.reach(tried.append, "later"))
+        await asyncio.sleep(0)
+        go_on.set()
+        with pytest.raises(database.StoreError, match="a moment ago"):
+            await later
+
+    monkeypatch.setattr(database, "PAUSE", GENEROUS)
+    asyncio.run(visitors())
+    assert not tried
+    monkeypatch.setattr(database, "_left_alone_until", 0.0)
+    asyncio.run(database.reach(tried.append, "again"))
+    assert tried == ["again"]
+
+
+def test_a_process_starts_without_a_usable_store_and_finds_it_later(state, caplog):
+    state.write_text("not a folder")
+    store = tracker_store()
+    assert "started without a conversation store" in caplog.text
+    tracker, faults = talk(store, "v", SessionStarted(), UserUttered("without"))
+    assert set(faults) == {"retrieve", "save"}
+    state.unlink()
+    tracker, faults = talk(store, "v", UserUttered("with"))
+    assert not faults
+    assert [e.text for e in tracker.events if isinstance(e, UserUttered)] == ["without", "with"]

@@ -8,7 +8,8 @@ from multidict import CIMultiDict
 
 from assistant import clinic, paths
 from assistant.clinic import Limits
-from assistant.rasa.throttle import Throttle, address_of
+from assistant.rasa import throttle as throttle_module
+from assistant.rasa.throttle import Throttle, Window, address_of
 
 TRUSTED = Limits().trusted_proxies
 
@@ -46,10 +47,56 @@ def call(peer, *forwarded):
         ("127.0.0.1", [""], "127.0.0.1"),
         ("::1", ["203.0.113.9, _hidden"], "::/64"),  # unusable: the proxy itself counts
         ("127.0.0.1", ["127.0.0.1"], None),
+        ("127.0.0.1", ["a, "], "127.0.0.1"),
     ],
 )
 def test_whose_address_counts(peer, forwarded, address):
     assert address_of(call(peer, *forwarded), TRUSTED) == address
+
+
+@pytest.mark.parametrize(
+    "headers, address",
+    [
+        ({"Forwarded": "for=203.0.113.9;proto=https"}, "203.0.113.9"),
+        ({"Forwarded": 'for=198.51.100.7, proto=http; For="203.0.113.9:4711"'}, "203.0.113.9"),
+        ({"Forwarded": 'for="[2001:db8:1:2::9]:4711"'}, "2001:db8:1:2::/64"),
+        ({"Forwarded": "for=unknown"}, "127.0.0.1"),
+        ({"Forwarded": "for=203.0.113.9, by=_proxy"}, "127.0.0.1"),
+        ({"X-Real-IP": "203.0.113.9"}, "127.0.0.1"),
+        ({"Via": "1.1 front"}, "127.0.0.1"),
+        ({"X-Forwarded-Proto": "https"}, "127.0.0.1"),
+        ({}, None),
+    ],
+)
+def test_what_a_proxy_says_otherwise_is_counted_too(headers, address):
+    request = SimpleNamespace(ip="127.0.0.1", headers=Headers(headers))
+    assert address_of(request, TRUSTED) == address
+
+
+def test_a_proxy_that_adds_nothing_is_known_by_its_http():
+    request = SimpleNamespace(ip="127.0.0.1", headers=Headers(), version="1.0")
+    assert address_of(request, TRUSTED) == "127.0.0.1"
+
+
+def test_a_clock_that_is_set_changes_no_limit(monkeypatch):
+    """The window goes by a clock of its own: by that of the machine a visitor waited for hours."""
+    now, throttle = 1000.0, Throttle()
+    throttle.own = Window(lambda: now)
+    request = call("203.0.113.9")
+    assert waits(throttle, request, 4, session="a")[3] == 60
+    monkeypatch.setattr("time.time", lambda: 0.0)
+    now += 59
+    assert waits(throttle, request, 1, session="a") == [1]
+    now += 1.5
+    assert waits(throttle, request, 1, session="a") == [None]
+
+
+def test_many_addresses_take_no_more_memory_than_so_much(monkeypatch):
+    monkeypatch.setattr(throttle_module, "MOST_KEYS", 100)
+    window = Window()
+    for number in range(1000):
+        window.wait("address", str(number), 1)
+    assert len(window._calls) == 100 and window.wait("address", "999", 1)
 
 
 def test_a_proxy_that_is_not_named_is_a_client():

@@ -199,11 +199,10 @@ def test_languages(text, code):
     assert language.detect(text) == code
 
 
-def test_the_own_evaluation_set_is_understood():
+def test_the_own_evaluation_set_is_understood(parse):
     """Gates a little below what was measured (docs/understanding.md): a fall is noticed, noise is
     not."""
-    launch.train()
-    report = score.score(score.load_parser(), score.rows())
+    report = score.score(parse, score.rows())
     assert report["first_right"] >= FIRST_RIGHT, report
     assert report["answered_or_offered"] >= HELPED, report
     assert (
@@ -222,9 +221,10 @@ def test_the_quick_search_finds_the_nearest_examples(encoder, model):
     messages, at least 99 % are found."""
     assert len(model.examples) >= MANY
     texts, found = [row["message"] for row in score.rows()], 0
+    everything = lengthened(model.examples)
     for text in texts:
         vector = encoder.encode(normalise(text))
-        nearest = np.argsort(-(lengthened(model.examples) @ vector))[:NEIGHBOURS]
+        nearest = np.argsort(-(everything @ vector))[:NEIGHBOURS]
         found += len(set(nearest.tolist()) & set(model.neighbours(vector)[0].tolist()))
     print(f"share found: {found / len(texts) / NEIGHBOURS:.4f}")
     assert found / len(texts) / NEIGHBOURS >= 0.99

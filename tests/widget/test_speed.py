@@ -4,7 +4,11 @@ same for docs/widget.md).
 One of six runs must do: other programs of the machine only ever add to a time.
 """
 
+import pytest
+
 from benchmarks.widget import blocking, click_to_usable
+
+pytestmark = pytest.mark.alone
 
 
 def test_the_page_is_blocked_for_fifty_milliseconds_at_most(browser, channel):

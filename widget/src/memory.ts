@@ -24,7 +24,7 @@ export interface Kept {
 }
 
 export class Memory {
-  constructor(private readonly key: string) {}
+  constructor(readonly key: string) {}
 
   read(): Kept {
     try {
