@@ -11,7 +11,7 @@ TIERS := unit service widget system
 HAVE_ALONE := widget system
 # FAKE_DAY=2027-03-28: the tests believe that it is 10:00 on that day (libfaketime).
 FAKETIME_LIBRARY := $(firstword $(wildcard /usr/lib/*/faketime/libfaketime.so.1))
-ON_FAKE_DAY := $(if $(FAKE_DAY),env LD_PRELOAD=$(or $(FAKETIME_LIBRARY),needs:apt-get:install:faketime) FAKETIME_DONT_FAKE_MONOTONIC=1 FAKETIME=$$(printf '%+d' $$(($$(date -d '$(FAKE_DAY) 10:00' +%s) - $$(date +%s)))))
+ON_FAKE_DAY := $(if $(FAKE_DAY),env LD_PRELOAD=$(or $(FAKETIME_LIBRARY),$(error !! FAKE_DAY needs libfaketime: apt-get install faketime)) FAKETIME_DONT_FAKE_MONOTONIC=1 FAKETIME=$$(printf '%+d' $$(($$(date -d '$(FAKE_DAY) 10:00' +%s) - $$(date +%s)))))
 PYTEST = cd "$(HERE)" && $(ON_FAKE_DAY) .venv/bin/python -m pytest $(TEST_OPTIONS)
 export PORT ACTION_PORT WORKERS ACTION_WORKERS
 export SQLALCHEMY_SILENCE_UBER_WARNING := 1

@@ -34,7 +34,7 @@ class Ours:
     def start(self) -> None:
         """Start with an empty state."""
         place = Path(tempfile.mkdtemp(dir=self.folder))
-        self.servers = Assistant(place)
+        self.servers = Assistant(place, ASSISTANT_ACTION_TIMEOUT="4")  # as in real life
 
     def end(self) -> None:
         """End both servers."""

@@ -17,6 +17,9 @@ from tests.support.ports import free_port
 #: An emergency, and the words that a reply without the conversation's notes begins with.
 EMERGENCY = "my throat is closing up and i cant breathe"
 NOTES = "I cannot use my notes"
+#: Seconds that a server of the tests waits for its action server: on a busy machine a first call
+#: has taken longer than the 4 s of real life.
+PATIENCE = "20"
 
 
 def process(module: str, *arguments: str, env: Dict[str, str], log: Path) -> subprocess.Popen:
@@ -59,6 +62,7 @@ class Assistant:
             "PORT": str(self.port),
             "ACTION_PORT": str(self.action_port),
             "ASSISTANT_STATE": str(self.state),
+            "ASSISTANT_ACTION_TIMEOUT": PATIENCE,
             **environment,
         }
         self.url = f"http://127.0.0.1:{self.port}/webhooks/web"

@@ -16,7 +16,7 @@ import requests
 from assistant import launch, paths
 from tests.support.ports import free_port
 from tests.support.processes import stopped
-from tests.support.servers import EMERGENCY, NOTES, Visitor, spoken
+from tests.support.servers import EMERGENCY, NOTES, PATIENCE, Visitor, spoken
 from tests.support.waiting import GENEROUS, until
 
 
@@ -38,6 +38,7 @@ class Running:
             **{k: v for k, v in launch.environment().items() if k not in outer},
             "PORT": str(self.port),
             "ASSISTANT_CLUSTER": str(folder),
+            "ASSISTANT_ACTION_TIMEOUT": PATIENCE,
             **more,
         }
         self.url = f"http://127.0.0.1:{self.port}/webhooks/web"

@@ -11,7 +11,7 @@ import time
 import requests
 
 from assistant import launch, paths
-from tests.support.servers import free_port
+from tests.support.servers import PATIENCE, free_port
 
 
 def environment(tmp_path):
@@ -20,6 +20,7 @@ def environment(tmp_path):
         "PORT": str(free_port()),
         "ACTION_PORT": str(free_port()),
         "ASSISTANT_STATE": str(tmp_path / "state"),
+        "ASSISTANT_ACTION_TIMEOUT": PATIENCE,
     }
 
 

@@ -15,7 +15,7 @@ import requests
 
 from assistant import launch, paths
 from tests.support.processes import namespaces
-from tests.support.servers import Visitor, free_port
+from tests.support.servers import PATIENCE, Visitor, free_port
 
 UNITS = sorted((paths.ROOT / "deploy" / "systemd").glob("*.service"))
 
@@ -43,6 +43,7 @@ def test_it_runs_without_rights_on_a_read_only_file_system(tmp_path):
         "PORT": str(port),
         "ACTION_PORT": str(free_port()),
         "ASSISTANT_STATE": str(paths.ROOT / "var"),
+        "ASSISTANT_ACTION_TIMEOUT": PATIENCE,
         "HOME": "/var/tmp",
         "TMPDIR": "/var/tmp",
         "MPLCONFIGDIR": "/var/tmp",

@@ -46,9 +46,9 @@ def start(tmp_path):
 @pytest.fixture(scope="module")
 def lasting(tmp_path_factory):
     """One assistant for the tests that leave it as they found it. An action call may take so long
-    that whatever is answered meanwhile did not wait for it."""
+    (PATIENCE) that whatever is answered meanwhile did not wait for it."""
     launch.train()
-    assistant = Assistant(tmp_path_factory.mktemp("lasting"), ASSISTANT_ACTION_TIMEOUT="20")
+    assistant = Assistant(tmp_path_factory.mktemp("lasting"))
     try:
         yield assistant.wait()
     finally:
@@ -72,10 +72,13 @@ def kind_and_phone(turn):
 
 
 def test_the_action_server_stops_hangs_and_comes_back(start):
-    assistant = start()
+    """With the patience of real life (4 s): on a busy machine the first answer of an action server
+    that was just started may come too late."""
+    assistant = start(ASSISTANT_ACTION_TIMEOUT="4")
     assistant.wait()
     visitor = Visitor(assistant.url)
-    assert visitor.say("does it hurt")["topics"] == ["pain"]
+    answered = lambda: visitor.say("does it hurt")["topics"] == ["pain"]
+    until(answered, "an answer")
 
     end(assistant.actions)
     kind_and_phone(visitor.say("does it hurt"))
@@ -93,16 +96,12 @@ def test_the_action_server_stops_hangs_and_comes_back(start):
     emergency(visitor)
     assistant.actions = assistant.start_actions()
     assistant.wait()
-    assert visitor.say("does it hurt")["topics"] == ["pain"]
+    until(answered, "an answer once it is back")
     with stopped(assistant.actions):
         kind_and_phone(visitor.say("does it hurt"))
         emergency(visitor)
-    assert said(assistant, visitor) == [
-        *["does it hurt"] * 3,
-        *[EMERGENCY] * 2,
-        *["does it hurt"] * 2,
-        EMERGENCY,
-    ]
+    heard = said(assistant, visitor)
+    assert heard.count(EMERGENCY) == 3 and heard[-2:] == ["does it hurt", EMERGENCY]
 
 
 def emergency(visitor):
