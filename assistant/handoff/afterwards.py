@@ -6,7 +6,8 @@ from typing import Any, Dict, Optional
 
 from assistant.conversation import desk, privacy
 from assistant.handoff import details, requests, words
-from assistant.handoff.form import (
+from assistant.handoff.form import with_paper
+from assistant.handoff.machine import (
     AROUND_DETAIL,
     CONTACT_WORDS,
     ENDING,
@@ -183,7 +184,7 @@ def asks_to_change(said: Said, memory: Dict[str, Any]) -> bool:
     names_one = memory.get("changing") and FIELD_ALONE.match(said.text)
     if not (said.has("change") or said.has("wrong") or names_one):
         return False
-    found, problem = found_in(said, dict(memory), None)
+    found, problem = found_in(with_paper(said, memory), dict(memory), None)
     return not found and problem is None
 
 
@@ -204,7 +205,7 @@ def added_question(said: Said, memory: Dict[str, Any]) -> Optional[str]:
     """What a message adds to the question: after "please add", or whatever follows the choice to
     change the request and is no detail."""
     adds = ADD.match(said.text)
-    found = found_in(said, dict(memory), None)[0]
+    found = found_in(with_paper(said, memory), dict(memory), None)[0]
     if adds and not {"phone", "email", "name"} & set(found):
         return adds["more"].strip()
     if (
@@ -242,7 +243,10 @@ def change(said: Said, request: Dict[str, Any], memory: Dict[str, Any]) -> Optio
         or is_bare_way(text)
     )
     found, problem = found_in(
-        said, {**memory}, None if correcting else "handoff_question", strict=not correcting
+        with_paper(said, memory),
+        {**memory},
+        None if correcting else "handoff_question",
+        strict=not correcting,
     )
     found.pop("best_time", None)
     if memory.get("changing") and not found and problem is None and not said.is_keyword():

@@ -22,6 +22,7 @@ import requests as http
 
 from assistant.clinic import Clinic, EmailDelivery, WebhookDelivery
 from assistant.handoff.details import shown
+from assistant.handoff.fields import COLUMNS
 from assistant.hours import Opening, date_words
 
 logger = logging.getLogger(__name__)
@@ -174,9 +175,7 @@ def body(request: Dict[str, Any], transaction: str, clinic: Clinic) -> bytes:
     created = dt.datetime.fromtimestamp(request["created"], dt.timezone.utc).isoformat(
         timespec="seconds"
     )
-    fields = {
-        name: request[name] or None for name in ("name", "phone", "email", "best_time", "question")
-    }
+    fields = {name: request[name] or None for name in COLUMNS}
     data = {
         "version": VERSION,
         "id": transaction,

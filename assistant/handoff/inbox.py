@@ -23,7 +23,7 @@ from rich.text import Text
 
 from assistant import database, paths
 from assistant.clinic import Clinic, load_clinic
-from assistant.handoff import requests
+from assistant.handoff import fields, requests
 from assistant.handoff.delivery import missing_settings
 from assistant.handoff.details import shown
 from assistant.hours import Opening
@@ -33,11 +33,7 @@ COLUMNS = (
     "id",
     "received",
     "status",
-    "name",
-    "phone",
-    "email",
-    "best_time",
-    "question",
+    *fields.COLUMNS,
     "topics",
     "delivered",
 )

@@ -12,19 +12,20 @@ from typing import Any, Dict, Iterable, List, Optional
 import sqlalchemy as sa
 
 from assistant import database
+from assistant.handoff.fields import COLUMNS
 
 #: Seconds after which a form that was left open is forgotten, details and all.
 DRAFT_LIFETIME = 24 * 3600
 #: Seconds after which a form that was left open, but has a number or an address, goes to the clinic
 #: as it is (the consent says so).
 ABANDONED = 1800
-FIELDS = ("name", "phone", "email", "best_time", "question")
 _table, _outbox = database.contact_requests, database.contact_outbox
 
 
-def begin(session: str, topics: Iterable[str] = ()) -> str:
-    """A new draft of a conversation; gives its id, which is the transaction's from here on."""
-    name, now = secrets.token_hex(8), time.time()
+def begin(session: str, topics: Iterable[str] = (), name: Optional[str] = None) -> str:
+    """A new draft of a conversation; gives its id (`name`, or one that is made), which is the
+    transaction's from here on."""
+    name, now = name or secrets.token_hex(8), time.time()
     with database.engine().begin() as connection:
         connection.execute(
             _table.insert().values(
@@ -53,7 +54,7 @@ def _plain(row: Any) -> Dict[str, Any]:
 def update(name: str, /, **fields: Optional[str]) -> None:
     """Write details into a draft or a request. A request that was handed over before is handed over
     anew, as a change of itself."""
-    unknown = set(fields) - set(FIELDS)
+    unknown = set(fields) - set(COLUMNS)
     if unknown:
         raise KeyError(f"not fields of a request: {sorted(unknown)}")
     now = time.time()
@@ -119,6 +120,12 @@ def drop(name: str) -> bool:
         connection.execute(_outbox.delete().where(_outbox.c.request == name))
     database.fold()
     return delivered
+
+
+def was_delivered(name: str) -> bool:
+    """Whether the clinic has received a request."""
+    with database.engine().connect() as connection:
+        return _delivered(connection, name) is not None
 
 
 def drop_drafts(session: str) -> None:

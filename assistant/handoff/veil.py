@@ -11,6 +11,7 @@ from typing import Any, Dict, Iterable, List, Optional, Tuple
 
 from assistant import redaction
 from assistant.handoff.details import DIGITS, EMAIL
+from assistant.handoff.fields import MASKS
 
 NAME, PHONE, MAIL = (redaction.MASKS[kind] for kind in ("name", "phone", "email"))
 ANSWER = "[answer to the form]"
@@ -29,7 +30,7 @@ def masks(text: str, known: Optional[Dict[str, Any]], shown: Iterable[str] = ())
         if len(re.sub(r"\D", "", match.group())) >= 5:
             found[match.group().strip()] = PHONE
     known = known or {}
-    for key, mask in (("name", NAME), ("phone", PHONE), ("email", MAIL)):
+    for key, mask in MASKS.items():
         if known.get(key):
             found[known[key]] = mask
     for word in (known.get("name") or "").split():

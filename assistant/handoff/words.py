@@ -7,6 +7,7 @@ from typing import Any, Dict, List, Optional
 
 from assistant.conversation import desk, manners
 from assistant.handoff import details, requests
+from assistant.handoff.fields import FIELDS, LABELS
 from assistant.handoff.veil import NAME, masks
 from assistant.hours import Opening, clock, moment_words
 from assistant.knowledge import Knowledge
@@ -73,7 +74,7 @@ def ask(asked: str, memory: Dict[str, Any], kb: Knowledge, text: str) -> Turn:
             say("ask_contact_named", name=plain_words(details.first_name(request["name"])))
         else:
             say(f"ask_{name}_short" if short and name != "contact" else f"ask_{name}")
-    if name in ("name", "time", "question") and problem != "email_typo":
+    if any(one.slot == asked and one.skip for one in FIELDS) and problem != "email_typo":
         turn.choices.append(form_choice(kb, "choice_skip", {"skip": name}))
     if name == "time" and problem != "email_typo":
         turn.choices.append(form_choice(kb, "choice_send", {"send": True}))
@@ -104,13 +105,7 @@ def summary(request: Dict[str, Any], kb: Knowledge) -> str:
             details.shown(request["phone"], kb.clinic.country) if request.get("phone") else None
         ),
     }
-    for key, label in (
-        ("name", "name"),
-        ("phone", "phone"),
-        ("email", "email"),
-        ("best_time", "time"),
-        ("question", "question"),
-    ):
+    for key, label in LABELS.items():
         value = shown.get(key)
         if value:
             value = value.replace("\n", "; ")

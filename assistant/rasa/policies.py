@@ -14,7 +14,7 @@ from rasa.shared.core.generator import TrackerWithCachedStates
 from rasa.shared.core.trackers import DialogueStateTracker
 
 from assistant import compose
-from assistant.handoff.form import SKIP
+from assistant.handoff.machine import SKIP
 from assistant.rasa.runtime import live_knowledge, responses
 from assistant.safety.circumstances import remember
 from assistant.safety.replies import URGENT, language_of, response_name, said_by_rasa
