@@ -23,9 +23,13 @@ _table, _outbox = database.contact_requests, database.contact_outbox
 
 
 def begin(session: str, topics: Iterable[str] = ()) -> str:
-    """A new draft of a conversation; gives its id, which is the transaction's from here on."""
+    """A new draft of a conversation; gives its id, which is the transaction's from here on. Of a
+    conversation that was erased while its message was at work nothing is written."""
     name, now = secrets.token_hex(8), time.time()
     with database.engine().begin() as connection:
+        database.alone_with(connection, session)
+        if database.is_erased(connection, session):
+            return name
         connection.execute(
             _table.insert().values(
                 id=name,
