@@ -83,6 +83,9 @@ test-service: ## against a running assistant
 test-widget: ## the widget in a browser
 test-system: ## faults, cluster, deployment, commands: servers stopped and started
 
+drill: setup ## attack an assistant of its own, bounded and on this machine, and print what held
+	@$(PY) -m tests.support.drill
+
 evaluate: setup ## score the understanding on the project's own evaluation set
 	@$(PY) -m assistant.launch train
 	@$(PY) -m tests.evaluation.score $(ARGS)

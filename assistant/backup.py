@@ -56,6 +56,7 @@ def restore(file: Path) -> int:
         raise database.StoreError(f"there is no file {file}; the backups are in {folder()}")
     with engine.connect() as connection:
         erased = [dict(row) for row in connection.execute(sa.select([database.erased])).mappings()]
+    alive = frozenset(database.living())
     if engine.dialect.name == "sqlite":
         _must_be_whole(file)
         with sqlite3.connect(file) as copy, sqlite3.connect(database.path(), timeout=30) as target:
@@ -76,7 +77,7 @@ def restore(file: Path) -> int:
         )
     engine.dispose()
     database.migrate(engine)
-    database.erase_again(erased)
+    database.erase_again(erased, alive)
     privacy = clinic.load_clinic().privacy
     retention.purge(privacy.retention_days, privacy.requests_days)
     with engine.connect() as connection:
@@ -86,9 +87,10 @@ def restore(file: Path) -> int:
 
 
 def _must_be_whole(file: Path) -> None:
-    """Raises StoreError unless `file` is an undamaged SQLite database of the assistant."""
+    """Raises StoreError unless `file` is an undamaged SQLite database of the assistant. Leaves no
+    file beside it."""
     try:
-        with sqlite3.connect(f"file:{file}?mode=ro", uri=True) as connection:
+        with sqlite3.connect(f"file:{file}?mode=ro&immutable=1", uri=True) as connection:
             verdict = connection.execute("PRAGMA integrity_check").fetchone()[0]
             connection.execute("SELECT version_num FROM alembic_version").fetchone()
     except sqlite3.Error as error:

@@ -15,7 +15,18 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Optional, Type, TypeVar
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    FrozenSet,
+    Iterator,
+    List,
+    Optional,
+    Set,
+    Type,
+    TypeVar,
+)
 
 import sqlalchemy as sa
 
@@ -26,6 +37,8 @@ from assistant import paths
 DEADLINE, PAUSE = 3.0, 2.0
 #: Seconds to wait for a lock of the SQLite file that another process holds.
 SQLITE_WAIT = 2.0
+#: Milliseconds that folding the log waits for whoever reads the file.
+FOLD_WAIT = 100
 #: Pages (of 4 KB) that one step of `shrink` takes from the end of the SQLite file, and seconds that
 #: others have between two steps.
 PAGES, BREATH = 200, 0.01
@@ -466,22 +479,48 @@ def fingerprint(session: str) -> str:
     return hashlib.sha256(session.encode()).hexdigest()
 
 
-def erase_again(before: List[Dict[str, Any]]) -> None:
-    """Delete from a restored backup the conversations that were erased after it was made: rows of
-    `erased` as they were before."""
-    gone = {row["fingerprint"] for row in before}
+def living() -> Set[str]:
+    """Fingerprints of the conversations whose token is good: also of those whose visitor had
+    everything deleted and goes on."""
+    with engine().connect() as connection:
+        return {fingerprint(row.id) for row in connection.execute(sa.select([sessions.c.id]))}
+
+
+def erase_again(before: List[Dict[str, Any]], alive: FrozenSet[str] = frozenset()) -> None:
+    """Delete from a restored backup what was erased: rows of `erased` as they were before. Of a
+    conversation that went on afterwards (`alive`: fingerprints) only what is older than that."""
+    gone = {row["fingerprint"]: row["at"] for row in before}
     with engine().connect() as connection:
         known = {
             row[0]
-            for column in (sessions.c.id, events.c.sender_id)
+            for column in [*conversation_columns(), *request_columns()]
             for row in connection.execute(sa.select([column]).distinct())
         }
     for session in known:
-        if fingerprint(session) in gone:
+        name = fingerprint(session)
+        if name in gone and name in alive:
+            _erase_older(session, gone[name])
+        elif name in gone:
             erase(session)
     with engine().begin() as connection:
         for row in before:
             connection.execute(insert_or_ignore(erased), dict(row))
+    fold()
+
+
+def _erase_older(session: str, at: float) -> None:
+    """Delete what a conversation has from before the moment `at`, but its token."""
+    dated = (
+        (turns.c.session, turns.c.created),
+        (feedback.c.session, feedback.c.created),
+        (events.c.sender_id, events.c.timestamp),
+        (contact_requests.c.session, contact_requests.c.created),
+        (contact_outbox.c.session, contact_outbox.c.created),
+    )
+    with engine().begin() as connection:
+        alone_with(connection, session)
+        for owner, moment in dated:
+            connection.execute(owner.table.delete().where(owner == session, moment <= at))
 
 
 def exists(session: str) -> bool:
@@ -555,8 +594,13 @@ def _rewrite() -> None:
             connection.execute(sa.text("VACUUM"))
 
 
-def fold() -> None:
-    """Fold SQLite's write-ahead log into the file, so that no copy of a deleted row stays in it."""
-    if engine().dialect.name == "sqlite":
-        with engine().connect() as connection:
-            connection.execute(sa.text("PRAGMA wal_checkpoint(TRUNCATE)"))
+def fold() -> bool:
+    """Fold SQLite's write-ahead log into the file, so that no copy of a deleted row stays in it.
+    False when somebody reads the file just then (a backup, a database browser): the hourly tidying
+    tries again each minute."""
+    if engine().dialect.name != "sqlite":
+        return True
+    with engine().connect() as connection:
+        connection.execute(sa.text(f"PRAGMA busy_timeout={FOLD_WAIT}"))
+        busy = connection.execute(sa.text("PRAGMA wal_checkpoint(TRUNCATE)")).first()[0]
+    return not busy

@@ -27,6 +27,7 @@ MASKS = {
     "address": "[address]",
     "postcode": "[postcode]",
     "name": "[name]",
+    "profile": "[profile]",
 }
 #: Most characters that are looked at; a longer text is replaced whole.
 MOST = 8000
@@ -46,6 +47,20 @@ EMAIL = re.compile(
     r"\.[\w-]{1,63}){1,4}(?![\w-])",
     re.I,
 )
+#: Letters of the part before the at sign (RFC 5322, "atom"; and the apostrophe of phones).
+ATOM = r"\w.!#$%&'*+/=?^`{|}~’-"
+#: Ways to write the at sign and the dot that keep programs from seeing them.
+AT, DOT = r"\s?(?:@|＠|%40|[(\[{<]\s?at\s?[)\]}>])\s?", r"\s?(?:[(\[{<]\s?dot\s?[)\]}>]|\.)\s?"
+#: Addresses in disguise: with (at) and (dot), a comment, a comma for the dot, no dot at all.
+DISGUISED = re.compile(
+    rf"(?<![{ATOM}])[{ATOM}]{{1,64}}(?:{DOT}[\w-]{{1,30}}){{0,3}}(?:\([\w.-]{{0,30}}\))?{AT}"
+    rf"(?:[a-z][\w-]{{1,62}}(?:{DOT}[a-z]{{2,24}}){{1,3}}|"
+    r"[a-z][\w-]{1,62},\s?(?:com|org|net|co\.uk|de|fr|ie)\b)(?![\w-])|"
+    rf"(?<![{ATOM}])(?=[{ATOM}]{{0,63}}[a-z])[{ATOM}]{{2,64}}@[a-z][\w-]{{3,62}}(?![\w.-]*\w@)",
+    re.I,
+)
+#: An address letter by letter.
+LETTERS = re.compile(r"(?<!\S)(?:\w ){2,40}@(?: [\w.-]){3,40}(?!\S)")
 #: "sarah dot jones at gmail dot com"; with a plain dot the domain has to be one where people have
 #: their mail.
 SPOKEN = re.compile(
@@ -169,11 +184,57 @@ ADDRESS = re.compile(
     rf" )?\d{{1,5}}[a-z]?,? (?P<words>(?:[^\W\d_][\w'’.-]{{0,24}} ){{1,3}})(?:{STREET})\b(?!')",
     re.I,
 )
+#: Houses with a name in place of a number, and boxes.
+HOUSE = re.compile(
+    r"\b[A-Z][a-z'’]+(?: [A-Z][a-z'’]+)? (?:Cottage|House|Farm|Lodge|Barn|Villa),"
+    r" (?:[A-Z][\w'’]+ ){1,3}(?:Lane|Road|Street|Hill|Green|Row|Close|Drive|Way)\b|"
+    r"\b[Pp]\.?\s?[Oo]\.?\s?[Bb]ox \d+\b"
+)
+#: Pages and names of social networks, and addresses of machines.
+PROFILE = re.compile(
+    r"\b(?:www\.)?(?:facebook|instagram|linkedin|tiktok|twitter|x|snapchat|threads|fb)\.com/"
+    r"[\w./?=@-]*\w|\b(?:t|wa)\.me/\w+|"
+    r"(?<![\w.@+-])@(?=[\w.]*[a-z])[a-z_][\w.]{2,29}\b(?!@)",
+    re.I,
+)
+HANDLE = re.compile(
+    r"\b(?:instagram|insta|ig|snapchat|snap|tiktok|telegram|twitter|facebook|fb)"
+    r"(?:\s+(?:name|handle|user(?:name)?|account))?\s*(?:'s|\bis\b|:|=)\s*"
+    r"(?P<data>@?(?=\w*[\d_.]|\w{6})[a-z_][\w.]{2,29})",
+    re.I,
+)
+OCTET = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
+MACHINE = re.compile(
+    rf"\b(?:ip|ip address|my address)\b\D{{0,12}}(?P<data>(?:{OCTET}\.){{3}}{OCTET})\b|"
+    rf"(?<![\d.])(?P<private>(?:10|127|192\.168|172\.(?:1[6-9]|2\d|3[01]))(?:\.{OCTET}){{2,3}})"
+    r"(?![\d.])",
+    re.I,
+)
+#: A British number plate, which has to be called one or stand in capitals.
+PLATE = re.compile(
+    r"\b(?:(?i:plate|reg(?:istration)?|car|van)\b[^\n]{0,20}?\b(?P<data>(?i:[a-z]{2}\d{2}"
+    r" ?[a-z]{3}))|(?P<capitals>[A-Z]{2}\d{2} [A-Z]{3}))\b"
+)
+#: Digits in words, seven or more of them.
+DIGIT_WORD = r"(?:zero|oh|nought|one|two|three|four|five|six|seven|eight|nine)"
+SPELT_DIGITS = re.compile(
+    rf"\b(?:(?:double |triple |treble )?{DIGIT_WORD}\b[\s,.-]*){{6,20}}"
+    rf"(?:double |triple |treble )?{DIGIT_WORD}\b",
+    re.I,
+)
+#: What digits belong to that are of nobody.
+NO_PHONE = re.compile(
+    r"\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b|"
+    r"\b(?:lot|batch|serial|model|version|isbn|article|catalogue|sku)"
+    r"(?: ?(?:no\.?|number|num|code|#))?(?: is| was|:)? ?[\w/.-]{0,40}\d[\w/. -]{0,40}",
+    re.I,
+)
 CONTINENTAL = re.compile(
     r"\b(?:[A-ZÄÖÜ][\wäöüß-]{2,30}(?:straße|strasse|str\.|weg|allee|platz|gasse)|"
     r"[A-ZÄÖÜ]\w{2,20} (?:Straße|Strasse|Str\.|Allee|Platz)) \d{1,4} ?[a-z]?\b|"
     r"\b\d{1,4}(?: bis| ter)?,? (?:rue|avenue|boulevard|place|impasse|chemin|"
-    r"allée) (?:(?:de|du|des|la|le|les|l'|d')[ ]?){0,3}[A-ZÉ]\w+(?:[ -][A-ZÉ]\w+)*|"
+    r"allée) (?:(?:de|du|des|la|le|les|l'|d')[ ]?){0,3}[A-ZÉ]\w+(?:[ -][A-ZÉ]\w+)*"
+    r"(?:,? \d{5}(?: [A-ZÉ][\wé-]+)?)?|"
     r"\b(?:calle|via|ulica|ul\.|rua) [A-ZÁÉÍÓÚŁ]\w+(?: [A-ZÁÉÍÓÚŁ]\w+)?,? \d{1,4}\b"
 )
 
@@ -184,7 +245,8 @@ SAID = re.compile(
     rf"(?:my |contact )?details(?: are|:)|(?:first |full |last |sur)?name ?(?:is|:|=)|"
     rf"i(?:'?m| am) called|they call me|people call me|you can call me|(?:please |just )?ask for|"
     r"under the name(?: of)?|mein name ist|ich hei(?:ß|ss)e|je m'appelle|me llamo|mi"
-    rf" chiamo|nazywam się)\s+(?:spelled\s+|spelt\s+|actually\s+|is\s+)?(?P<name>{NAME_RUN})",
+    r" chiamo|nazywam się|mam na imię|numele meu este|mă numesc|меня зовут|мене звати|benim adım|"
+    rf"o meu nome é|meu nome é)\s+(?:spelled\s+|spelt\s+|actually\s+|is\s+)?(?P<name>{NAME_RUN})",
     re.I,
 )
 SPEAKING = re.compile(
@@ -226,7 +288,7 @@ NAMES_LIKE_FEELINGS = frozenset(
 TITLES = frozenset("mr mrs ms miss mx dr prof professor doctor nurse".split())
 LOOSE = re.compile(
     r"\b(?i:hi|hello|hey|good morning|good afternoon|good evening)?[,!.]?\s*\b(?i:i'?m|i am|"
-    r"this is|it'?s|its|call me|im|"
+    r"this is|it'?s|its|call me|im|jestem|je suis|ich bin|soy|sono|sunt|"
     r"thanks from)\s+(?P<name>[^\W\d_a-z][\w'’-]*(?: [^\W\d_a-z][\w'’-]*){0,3})"
 )
 RELATED = re.compile(
@@ -242,13 +304,20 @@ ONWARDS = re.compile(
     re.I,
 )
 #: "In the name of" science is no booking.
-BOOKED = re.compile(rf"\b(?i:in the name of)\s+(?P<name>{NAME_RUN})")
+BOOKED = re.compile(
+    r"\b(?i:in the name of|(?:appointment|consultation|reservation|visit)s? (?:is |was )?(?:under|"
+    r"for)|(?:booking|booked)(?: it| in| is| was)? under|it(?: i|')s under)"
+    rf"\s+(?P<name>{NAME_RUN})"
+)
+#: A name in capitals before HERE, and a Chinese one.
+SHOUTED = re.compile(r"^\W*(?P<name>[A-Z][A-Z'’-]+(?: [A-Z][A-Z'’-]+){1,2}) HERE\s*(?:[,.!:-]|$)")
+CHINESE = re.compile(r"(?:我叫|我的名字是|我名叫)(?P<name>[\u4e00-\u9fff]{2,3})")
 TITLED = re.compile(
     r"\b(?:[Mm]rs?|[Mm]s|[Mm]iss|[Mm]x|[Dd]r|[Pp]rof(?:essor)?|[Nn]urse|[Dd]octor|[Hh]err|[Ff]rau|"
     r"[Mm]adame|[Mm]onsieur)\.? (?P<name>[A-Z][\w'’-]+(?: [A-Z][\w'’-]+){0,2})"
 )
 SIGNED = re.compile(
-    r"(?:\b(?i:(?:kind |best |warm |many )?(?:thanks|thank you|regards|wishes|cheers|love|"
+    r"(?:\b(?i:(?:kind |best |warm |many )?(?:thanks|thank you|regards|wishes|best|cheers|love|"
     r"sincerely|yours|thx|"
     r"ta))[,.!\n -]\s*)(?P<name>[A-Z][\w'’-]+(?: [A-Z][\w'’-]+){0,2})(?:\s*x*)\s*[.!]?\s*$"
 )
@@ -292,6 +361,18 @@ LOWER_STOP = (
 
 
 def _phones(text: str, country: str) -> Iterator[Span]:
+    """Phone numbers: outside of lot numbers, ids of machines, and words with digits in them."""
+    for match in SPELT_DIGITS.finditer(text):
+        yield Span(*match.span(), "phone")
+    nobody = [match.span() for match in NO_PHONE.finditer(text)]
+    for span in _dialled(text, country):
+        inside = any(start <= span.start and span.end <= end for start, end in nobody)
+        word = text[span.end : span.end + 1].isalpha() and text[span.end : span.end + 1] not in "x"
+        if not inside and not word:
+            yield span
+
+
+def _dialled(text: str, country: str) -> Iterator[Span]:
     for match in DIGITS.finditer(text):
         start, end = match.span()
         digits = re.sub(r"\D", "", match.group())
@@ -383,7 +464,12 @@ def _name(text: str, start: int, end: int, capitals: bool) -> Optional[Span]:
         other = (
             plain in LOWER_STOP
             or plain.removesuffix("'s") in NO_NAME
-            or (FEELING.search(plain) and plain not in NAMES_LIKE_FEELINGS and (capitals or last))
+            or (
+                FEELING.search(plain)
+                and plain not in NAMES_LIKE_FEELINGS
+                and (capitals or last)
+                and not (last and "-" in plain and bare[0].isupper())
+            )
         )
         if (
             not bare
@@ -398,6 +484,10 @@ def _name(text: str, start: int, end: int, capitals: bool) -> Optional[Span]:
 
 
 def _names(text: str) -> Iterator[Span]:
+    for match in SHOUTED.finditer(text):
+        if not LOWER_STOP & set(match["name"].lower().split()):
+            yield Span(*match.span("name"), "name")
+    yield from _group(CHINESE, text, "name")
     for pattern, capitals in (
         (SAID, False),
         (SPEAKING, False),
@@ -423,13 +513,15 @@ def _addresses(text: str) -> Iterator[Span]:
     for match in ADDRESS.finditer(text):
         if not NO_STREET & set(match["words"].lower().replace(",", " ").split()):
             yield Span(*match.span(), "address")
-    for match in CONTINENTAL.finditer(text):
-        yield Span(*match.span(), "address")
+    for pattern in (CONTINENTAL, HOUSE):
+        for match in pattern.finditer(text):
+            yield Span(*match.span(), "address")
 
 
 def _emails(text: str) -> Iterator[Span]:
-    for match in EMAIL.finditer(text):
-        yield Span(*match.span(), "email")
+    for pattern in (EMAIL, DISGUISED, LETTERS):
+        for match in pattern.finditer(text):
+            yield Span(*match.span(), "email")
     writing = re.search(r"\be?-?mail|\bwrite to\b|\bcontact\b|\breach\b", text, re.I)
     for match in SPOKEN.finditer(text):
         domain = match["domain"].lower()
@@ -491,6 +583,10 @@ def _find(text: str, country: str) -> Tuple[Span, ...]:
         *_addresses(text),
         *_postcodes(text),
         *_names(text),
+        *_whole(PROFILE, "profile")(text),
+        *_group(HANDLE, text, "profile"),
+        *_group(MACHINE, text, "profile"),
+        *_group(PLATE, text, "id"),
     ]
     rank = {kind: number for number, kind in enumerate(MASKS)}
     kept: List[Span] = []

@@ -74,6 +74,16 @@ def _old_conversations(cutoff: float) -> List[str]:
         .select_from(sessions.outerjoin(last, last.c.session == sessions.c.id))
         .where(sa.func.coalesce(last.c.at, sessions.c.created) < cutoff)
     )
+    # Opened, and nothing said until the token was good no more.
+    said = sa.select([turns.c.session]).where(
+        turns.c.client_id.isnot(None), turns.c.client_id != ""
+    )
+    asked = sa.select([database.contact_requests.c.session])
+    unused = sa.select([sessions.c.id]).where(
+        sessions.c.expires < time.time() - DAY,
+        sessions.c.id.not_in(said),
+        sessions.c.id.not_in(asked),
+    )
     known = sa.select([sessions.c.id])
     rows = sa.select([last.c.session]).where(last.c.at < cutoff, last.c.session.not_in(known))
     shell = (
@@ -83,7 +93,9 @@ def _old_conversations(cutoff: float) -> List[str]:
         .having(sa.func.max(events.c.timestamp) < cutoff)
     )
     with database.engine().connect() as connection:
-        return sorted({row[0] for query in (web, rows, shell) for row in connection.execute(query)})
+        return sorted(
+            {row[0] for query in (web, unused, rows, shell) for row in connection.execute(query)}
+        )
 
 
 def _delete(ids: List[str]) -> None:
@@ -133,6 +145,7 @@ async def tidy_for_ever(privacy: Callable[[], clinic.Privacy]) -> None:
     while True:
         await asyncio.sleep(min(EVERY, 60))
         try:
+            await asyncio.to_thread(database.fold)
             drift = clock_offset() - offset
             if abs(drift) > MOST_DRIFT:
                 logger.error(

@@ -24,9 +24,13 @@ _table, _outbox = database.contact_requests, database.contact_outbox
 
 def begin(session: str, topics: Iterable[str] = (), name: Optional[str] = None) -> str:
     """A new draft of a conversation; gives its id (`name`, or one that is made), which is the
-    transaction's from here on."""
+    transaction's from here on. Of a conversation that was erased while its message was at work
+    nothing is written."""
     name, now = name or secrets.token_hex(8), time.time()
     with database.engine().begin() as connection:
+        database.alone_with(connection, session)
+        if database.is_erased(connection, session):
+            return name
         connection.execute(
             _table.insert().values(
                 id=name,

@@ -315,6 +315,71 @@ def test_a_backup_is_restored(state):
     assert not files_with(state / "..", "zebra-later")
 
 
+def test_a_backup_leaves_one_file(state):
+    conversation(0, "zebra")
+    file = backup.backup()
+    assert [found.name for found in backup.folder().iterdir()] == [file.name]
+
+
+def test_restoring_keeps_what_was_said_after_everything_was_deleted(state):
+    """Who had everything deleted and then asked to be called is called."""
+    store, session = tracker_store(), conversation(0, "zebra-before")
+    talk(store, session, SessionStarted(), UserUttered("zebra-before"))
+    for file in (None, backup.backup()):
+        database.erase(session, keep_token=True)
+        talk(store, session, UserUttered("after"))
+        name = requests.begin(session)
+        requests.update(name, name="Zoe Quill", phone="07700 900461")
+        requests.submit(name, deliver=True)
+        if file is None:
+            backup.restore(backup.backup())
+            assert [item["id"] for item in requests.of_session(session)] == [name]
+            assert database.exists(session) and not files_with(state, "zebra-before")
+        else:
+            backup.restore(file)
+            assert not files_with(state, "zebra-before")
+    assert webstore.WebStore().accept(session, "again")[0], "the token is good"
+
+
+def test_a_deleted_row_leaves_the_log_when_its_reader_is_gone(state):
+    session, stays = conversation(0, "zebra-log"), conversation(0, "zebra-stays")
+    reader = sqlite3.connect(database.path())
+    reader.execute("BEGIN")
+    reader.execute("SELECT COUNT(*) FROM web_turns").fetchone()
+    database.erase(session)
+    assert not database.fold() and files_with(state, "zebra-log")
+    reader.close()
+    assert database.fold()
+    assert not files_with(state, "zebra-log") and files_with(state, "zebra-stays")
+    assert database.exists(stays)
+
+
+def test_no_draft_is_begun_for_a_conversation_that_was_erased(state):
+    session = conversation()
+    database.erase(session)
+    name = requests.begin(session)
+    requests.update(name, name="Zoe Quill")
+    assert requests.get(name) is None and not database.exists(session)
+
+
+def test_a_conversation_that_was_never_used_is_dropped_after_its_token(state):
+    store, late = webstore.WebStore(), []
+    for used in (False, True):
+        session, _, _ = store.open({"id": "g", "kind": "notice", "choices": []}, lifetime=3600)
+        if used:
+            store.accept(session, "one")
+        late.append(session)
+    young, _, _ = store.open({"id": "g", "kind": "notice", "choices": []})
+    with database.engine().begin() as connection:
+        connection.execute(
+            database.sessions.update()
+            .where(database.sessions.c.id.in_(late))
+            .values(created=time.time() - 2 * DAY, expires=time.time() - 1.5 * DAY)
+        )
+    assert retention.purge(30)["conversations"] == 1
+    assert [database.exists(session) for session in (*late, young)] == [False, True, True]
+
+
 def test_a_restored_backup_is_purged(state):
     old = conversation(29)
     file = backup.backup()
