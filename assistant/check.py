@@ -5,14 +5,16 @@ import argparse
 import datetime as dt
 import re
 import sys
+from difflib import get_close_matches
 from functools import cache
 from string import Formatter
-from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple
 from urllib.parse import urlsplit
 
 from ruamel.yaml import YAML
 
 from assistant import knowledge, paths
+from assistant.checks import lists, safety, texts
 from assistant.knowledge import QUESTIONS, Knowledge
 from assistant.safety.circumstances import combinations
 from assistant.understanding import acts
@@ -20,51 +22,13 @@ from assistant.understanding.model import GENERAL
 from assistant.yamlfile import ContentError, Problem, YamlFile, plain
 
 #: Words that each text of a topic may have: fewest, most.
-LENGTHS = {"short": (5, 32), "answer": (30, 105), "why": (10, 65), "more": (40, 160)}
-VARIANT_LENGTH = (3, 85)
+LENGTHS = {"short": (2, 32), "answer": (8, 105), "why": (4, 65), "more": (8, 160)}
+VARIANT_LENGTH = (2, 85)
 #: Words of the answer to a specific question: most of its lead, most in all.
 LONGEST_LEAD, LONGEST_QUESTION = 42, 90
 #: Highest U.S. school grade (Flesch-Kincaid 1975) of an answer; the knowledge base aims at a
 #: reading age of about 12.
 HIGHEST_GRADE, HIGHEST_MEAN_GRADE = 10.0, 7.5
-#: Placeholders that are filled in while a conversation runs (data/knowledge/conversation.yml says
-#: where).
-RUNTIME = (
-    "value",
-    "said",
-    "reviewer",
-    "course",
-    "sessions",
-    "people",
-    "total",
-    "saving",
-    "what",
-    "date",
-    "name",
-    "details",
-    "domain",
-    "when",
-    "until",
-    "open_now",
-    "day",
-    "hours_of_day",
-    "price",
-    "singles",
-    "list",
-    "part_of_day",
-    "sent",
-    "circumstance",
-    "circumstances",
-    "seconds",
-    "reminder",
-    "days",
-    "first",
-    "first_settled",
-    "free",
-    "gap",
-    "latest",
-    "left",
-)
 #: Answers that say that no clinician has signed the texts off: topic and specific question.
 UNSIGNED = (("privacy", "who_wrote_answers"), ("privacy", "doctor_checked"))
 #: Fewest training examples of an intent.
@@ -193,8 +157,9 @@ def wording(kb: Knowledge) -> List[Problem]:
                 )
             )
             continue
-        for field in fields:
-            if field not in known and field not in RUNTIME:
+        by_name = said.file in [kb.files[name] for name in texts.FILES]  # texts.check knows more
+        for field in () if by_name else fields:
+            if field not in known:
                 problems.append(
                     said.file.problem(
                         said.location,
@@ -384,7 +349,7 @@ def unused(kb: Knowledge) -> List[Problem]:
 
 def consistency(kb: Knowledge) -> List[Problem]:
     """What must hold before an edit is taken over by a running assistant."""
-    return links(kb) + source_links(kb) + wording(kb)
+    return texts.check(kb) + links(kb) + source_links(kb) + wording(kb)
 
 
 def words(text: str) -> int:
@@ -501,8 +466,8 @@ def variants(kb: Knowledge) -> List[Problem]:
 
     names, problems = lexicon.load().names, []
     for topic in kb.topics.values():
-        for kind, texts in topic.by.items():
-            for value in texts:
+        for kind, wordings in topic.by.items():
+            for value in wordings:
                 if kind != "situation" and value not in names[kind]:
                     mend = f"Use a value of data/lexicon, or add `{value}` there under `{kind}`."
                     problems.append(
@@ -530,7 +495,21 @@ def offers(kb: Knowledge) -> List[Problem]:
         )
         for name in kb.clinic.offers
         if name not in known
+    ] + [
+        file.problem(
+            ("prices", number, "topic"),
+            f"`{price.topic}` is not a topic",
+            f"{nearest(price.topic, kb.topics)} docs/topics.md lists them; or delete the line.",
+        )
+        for number, price in enumerate(kb.clinic.prices or [])
+        if price.topic and price.topic not in kb.topics
     ]
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """A sentence that names the id that is meant, or asks to correct it."""
+    near = get_close_matches(name, list(known), 1)
+    return f"Perhaps `{near[0]}` is meant." if near else "Correct the id."
 
 
 def training_examples() -> Dict[str, List[Tuple[str, int, str]]]:
@@ -647,31 +626,57 @@ def training(kb: Knowledge) -> List[Problem]:
     return problems
 
 
-def generated(kb: Knowledge) -> List[Problem]:
-    """Generated files are fresh."""
+def stale(kb: Knowledge) -> Dict[str, str]:
+    """What generated files should hold, of those that do not."""
     from assistant.generate import files
 
-    return [
-        Problem(name, 1, "", "is not what data/knowledge gives", "Run `make generate`.")
+    return {
+        name: text
         for name, text in files(kb).items()
         if not (paths.ROOT / name).exists() or (paths.ROOT / name).read_text("utf-8") != text
+    }
+
+
+def generated(kb: Knowledge) -> List[Problem]:
+    """Generated files are fresh."""
+    return [
+        Problem(name, 1, "", "is not what data/knowledge gives", "Run `make generate`.")
+        for name in stale(kb)
     ]
+
+
+def write_pages() -> List[str]:
+    """Write the generated pages of docs/ anew that an edit of a text has made old: nothing depends
+    on them. Gives their names; none where the knowledge base cannot be read."""
+    try:
+        pages = {name: t for name, t in stale(knowledge.load()).items() if name[:5] == "docs/"}
+    except ContentError:
+        return []
+    for name, text in pages.items():
+        (paths.ROOT / name).write_text(text, "utf-8")
+    return list(pages)
 
 
 def quick() -> List[Problem]:
     """The checks that `make run` makes: everything that a visitor would notice."""
     try:
-        return consistency(knowledge.load())
+        kb = knowledge.load()
+        return safety.check(kb) or consistency(kb)
     except ContentError as error:
         return error.problems
 
 
 def everything(today: dt.date) -> List[Problem]:
     """All checks."""
+    broken = lists.examples_problems() + safety.never(paths.SAFETY)
+    if broken:  # the checks below read these files
+        return broken
     try:
         kb = knowledge.load()
-        return [
+        found = [
             *consistency(kb),
+            *safety.check(kb),
+            *lists.lexicon_problems(),
             *unused(kb),
             *style(kb),
             *reviews(kb, today),
@@ -679,8 +684,8 @@ def everything(today: dt.date) -> List[Problem]:
             *variants(kb),
             *offers(kb),
             *training(kb),
-            *generated(kb),
         ]
+        return found or generated(kb)  # what is generated follows from what is right
     except ContentError as error:
         return error.problems
 
@@ -693,10 +698,13 @@ def main() -> int:
         default=dt.date.today(),
         help="the date that review dates are compared with",
     )
+    for name in write_pages():
+        print(f"-- written anew, as a text that it shows was edited: {name}")
     problems = everything(parser.parse_args().today)
     for problem in problems:
         print(problem)
-    print(f"{len(problems)} problems" if problems else "no problems found")
+    count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+    print(count if problems else "no problems found")
     return 1 if problems else 0
 
 

@@ -13,11 +13,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, Extra, Field, constr, root_validator, validator
 
-from assistant import paths
-from assistant.yamlfile import ContentError, Problem, YamlFile, plain
+from assistant import paths, shapes
+from assistant.shapes import DAYS
+from assistant.yamlfile import ContentError, Problem, Wrong, YamlFile, plain
 
 DURATION = re.compile(r"^(at least |about |up to )?\d+( to \d+)? (hours?|days?|weeks?|months?)$")
-DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 #: No clinic may offer cosmetic needling to somebody younger through the assistant (facts: labels
 #: say 22, under 18 never).
 YOUNGEST = 18
@@ -45,7 +45,10 @@ class Price(Strict):
 def duration(value: Optional[str]) -> Optional[str]:
     if value is None or DURATION.match(value):
         return value
-    raise ValueError('write a duration such as "24 hours", "2 to 3 days" or "at least 2 weeks"')
+    raise Wrong(
+        f"`{value}` is not a length of time",
+        'Write digits and a unit, such as "24 hours", "2 to 3 days" or "at least 2 weeks".',
+    )
 
 
 class Aftercare(Strict):
@@ -80,16 +83,6 @@ class Gaps(Strict):
     _durations = validator("*", allow_reuse=True)(duration)
 
 
-HOURS = re.compile(r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$")
-
-
-def opening(text: str) -> str:
-    """`text` when it is "closed" or a span of the day. Raises ValueError with an example."""
-    if text != "closed" and (not HOURS.match(text) or text[:5] >= text[6:]):
-        raise ValueError('write "09:00-17:30" (opening before closing) or "closed"')
-    return text
-
-
 class Holiday(Strict):
     """A day (`on`) or days (`first` to `last`) with other hours than usual; closed unless `hours`
     says otherwise."""
@@ -98,18 +91,19 @@ class Holiday(Strict):
     on: Optional[date]
     first: Optional[date]
     last: Optional[date]
-    hours: str = "closed"
-
-    _hours = validator("hours", allow_reuse=True)(opening)
+    hours: shapes.Opening = "closed"
 
     @root_validator(skip_on_failure=True)
     def _days(cls, values):
         if values["on"]:
             if values["first"] or values["last"]:
-                raise ValueError("write either `on:` or `first:` and `last:`")
+                raise Wrong("a holiday has both", "Write either `on:` or `first:` and `last:`.")
             values["first"] = values["last"] = values["on"]
         if not values["first"] or not values["last"] or values["first"] > values["last"]:
-            raise ValueError("write `on: 2026-12-25`, or `first:` and a later `last:`")
+            raise Wrong(
+                "a holiday has no day, or ends before it begins",
+                "Write `on: 2026-12-25`, or `first:` and a later `last:`.",
+            )
         return values
 
 
@@ -118,16 +112,13 @@ def loopback(host: Optional[str]) -> bool:
     return host in ("localhost", "127.0.0.1", "::1")
 
 
-ADDRESS = constr(regex=r"^[^@\s<>,;\"]+@[^@\s<>,;\"]+\.[^@\s<>,;\"]+$")
-
-
 class EmailDelivery(Strict):
     """Requests as emails. The password, when there is a `user`, is in the environment:
     HANDOFF_SMTP_PASSWORD."""
 
-    to: List[ADDRESS] = Field(min_items=1)
-    sender: ADDRESS
-    server: constr(regex=r"^[A-Za-z0-9.:-]+$")
+    to: List[shapes.Email] = Field(min_items=1)
+    sender: shapes.Email
+    server: shapes.Host
     port: int = Field(587, ge=1, le=65535)
     security: str = "starttls"
     user: Optional[constr(min_length=1, max_length=200)]
@@ -148,7 +139,7 @@ class EmailDelivery(Strict):
 class WebhookDelivery(Strict):
     """Requests as signed JSON. The secret is in the environment: HANDOFF_WEBHOOK_SECRET."""
 
-    url: constr(regex=r"^https?://\S+$")
+    url: shapes.AnyLink
 
     @validator("url")
     def _https(cls, value):
@@ -187,7 +178,7 @@ class Handoff(Strict):
 class Privacy(Strict):
     """What the notice says about stored conversations."""
 
-    policy_link: Optional[constr(regex=r"^https://\S+$")]
+    policy_link: Optional[shapes.Link]
     retention_days: int = Field(30, ge=1, le=3650)
     requests_days: int = Field(365, ge=1, le=3650)  #: requests to be contacted, dealt with or not
 
@@ -231,20 +222,20 @@ class Clinic(Strict):
     """Everything that a clinic says about itself. Only name, phone and country are compulsory."""
 
     name: constr(min_length=2, max_length=80)
-    phone: constr(regex=r"^\+[0-9][0-9 ()-]{6,20}$")
-    country: constr(regex=r"^[A-Z]{2}$")
+    phone: shapes.Phone
+    country: shapes.Country
     assistant_name: constr(min_length=2, max_length=30) = "the microneedling assistant"
-    email: Optional[constr(regex=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
+    email: Optional[shapes.Email]
     address: Optional[constr(max_length=200)]
-    hours: Optional[Dict[str, str]]
+    hours: Optional[Dict[shapes.Day, shapes.Opening]]
     timezone: Optional[str]
     holidays: Optional[List[Holiday]]
-    map_link: Optional[constr(regex=r"^https://\S+$")]
+    map_link: Optional[shapes.Link]
     handoff: Handoff = Handoff()
-    booking_link: Optional[constr(regex=r"^https://\S+$")]
-    website_origins: List[constr(regex=r"^https?://[^/\s]+$")] = []
+    booking_link: Optional[shapes.Link]
+    website_origins: List[shapes.Origin] = []
     languages: Optional[List[constr(min_length=2, max_length=30)]]
-    currency: Optional[constr(regex=r"^[A-Z]{3}$")]
+    currency: Optional[shapes.Currency]
     prices: Optional[List[Price]]
     offers: Dict[str, bool] = {}
     payment_options: Optional[constr(max_length=240)]
@@ -260,30 +251,20 @@ class Clinic(Strict):
     privacy: Privacy = Privacy()
     limits: Limits = Limits()
 
-    @validator("hours")
-    def _hours(cls, value):
-        for day, text in (value or {}).items():
-            if day not in DAYS:
-                raise ValueError(f"`{day}` is not a day; use {', '.join(DAYS)}")
-            try:
-                opening(text)
-            except ValueError as error:
-                raise ValueError(f"{day}: {error}") from None
-        return value
-
     @validator("timezone")
     def _timezone(cls, value):
         try:
             return value and ZoneInfo(value).key
         except (ZoneInfoNotFoundError, ValueError):
-            raise ValueError(
-                f"`{value}` is not a time zone; write one such as Europe/London"
+            raise Wrong(
+                f"`{value}` is not a time zone",
+                "Write one such as Europe/London, America/New_York or Australia/Sydney.",
             ) from None
 
     @validator("prices")
     def _prices(cls, value, values):
-        if value and not values.get("currency"):
-            raise ValueError("prices need a `currency:` above them, for example GBP")
+        if value and "currency" in values and not values["currency"]:
+            raise Wrong("prices need a currency", "Write `currency: GBP` above them (GBP: pounds).")
         return value
 
 
@@ -340,6 +321,11 @@ def map_link(clinic: Clinic) -> Optional[str]:
     return f"https://www.openstreetmap.org/search?query={quote_plus(clinic.address)}"
 
 
+def spoken(text: str) -> str:
+    """Opening hours of a day as words: "09:00 to 12:00 and 13:00 to 18:00"."""
+    return text.replace(shapes.BETWEEN, " and ").replace("-", " to ")
+
+
 def hours_by_days(hours: Dict[str, str]) -> List[Tuple[str, str]]:
     """Opening hours with equal neighbouring days joined: [("Monday to Friday", "09:00 to 18:00"),
     ("Saturday", "closed")]."""
@@ -358,7 +344,7 @@ def hours_by_days(hours: Dict[str, str]) -> List[Tuple[str, str]]:
     return [
         (
             first.capitalize() if first == last else f"{first.capitalize()} to {last.capitalize()}",
-            text.replace("-", " to "),
+            spoken(text),
         )
         for first, last, text in groups
     ]

@@ -11,6 +11,7 @@ import sys
 from typing import Dict
 
 from assistant import clinical_review, knowledge, paths
+from assistant.checks import texts
 from assistant.knowledge import GROUPS, Knowledge
 from assistant.understanding import acts
 from assistant.yamlfile import ContentError
@@ -107,6 +108,7 @@ def files(kb: Knowledge) -> Dict[str, str]:
         "data/rules.yml": rules(kb),
         "docs/topics.md": table(kb),
         "docs/clinical-review.md": clinical_review.page(kb),
+        str(texts.LIST.relative_to(paths.ROOT)): texts.listing(kb),
     }
 
 

@@ -3,10 +3,11 @@ clinic.yml)."""
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import Optional, Tuple
+from typing import List, Optional, Tuple
 from zoneinfo import ZoneInfo
 
-from assistant.clinic import DAYS, Clinic, Holiday
+from assistant.clinic import Clinic, Holiday
+from assistant.shapes import BETWEEN, DAYS
 
 #: Days that are searched for the next opening.
 FAR = 60
@@ -40,12 +41,16 @@ class Opening:
         """The holiday that `day` belongs to."""
         return next((h for h in self.holidays if h.first <= day <= h.last), None)
 
-    def on(self, day: dt.date) -> Optional[Tuple[dt.datetime, dt.datetime]]:
-        """Opening and closing on `day`, or None when the clinic is closed."""
+    def spans(self, day: dt.date) -> List[Tuple[dt.datetime, dt.datetime]]:
+        """Each opening and closing on `day`, in order: two with a lunch break, none when the clinic
+        is closed."""
         holiday = self.holiday(day)
         text = holiday.hours if holiday else self.hours.get(DAYS[day.weekday()], "closed")
         if text == "closed":
-            return None
+            return []
+        return [self._span(day, span) for span in text.split(BETWEEN)]
+
+    def _span(self, day: dt.date, text: str) -> Tuple[dt.datetime, dt.datetime]:
         opens, closes = (
             dt.datetime.combine(day, dt.time.fromisoformat(part), self.zone)
             for part in text.split("-")
@@ -55,13 +60,13 @@ class Opening:
     def status(self, now: Optional[dt.datetime] = None) -> Status:
         """Open or not at `now`, until when, and when next. Call it only when `known`."""
         here = self.local(now)
-        today = self.on(here.date())
-        if today and today[0] <= here < today[1]:
-            return Status(True, today[1], None)
+        for opens, closes in self.spans(here.date()):
+            if opens <= here < closes:
+                return Status(True, closes, None)
         for ahead in range(FAR):
-            hours = self.on(here.date() + dt.timedelta(days=ahead))
-            if hours and hours[0] > here:
-                return Status(False, None, hours[0])
+            for opens, _ in self.spans(here.date() + dt.timedelta(days=ahead)):
+                if opens > here:
+                    return Status(False, None, opens)
         return Status(False, None, None)
 
     def coming_holidays(self, now: Optional[dt.datetime] = None) -> list:

@@ -328,6 +328,8 @@ def load(folder: Path = None, clinic_path: Path = None) -> Knowledge:
         file = files.get(name) or read(name)
         parts[key] = _section(file, key, model, problems) if file else {}
     replies, conversation = read("replies"), read("conversation")
+    for name in ("phrases", "countries"):
+        read(name)
     clinic = phrases = None
     try:
         clinic = load_clinic(clinic_path)
@@ -335,7 +337,7 @@ def load(folder: Path = None, clinic_path: Path = None) -> Knowledge:
     except ContentError as error:
         problems.extend(error.problems)
     if problems:
-        raise ContentError(problems)
+        raise ContentError(list(dict.fromkeys(problems)))
     risk = plain(files["caveats"].data.get("risk_topics") or [])
     texts = plain(replies.data.get("replies") or {})
     talk = plain(conversation.data)

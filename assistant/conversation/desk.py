@@ -10,7 +10,7 @@ import datetime as dt
 import re
 from typing import Callable, Dict, List, Optional, Tuple
 
-from assistant.clinic import DAYS, price_line
+from assistant.clinic import DAYS, price_line, spoken
 from assistant.conversation import prices
 from assistant.hours import Opening, clock, date_words, moment_words
 from assistant.knowledge import Knowledge
@@ -66,15 +66,16 @@ def day_words(text: str, kb: Knowledge, now: Optional[dt.datetime]) -> str:
         date for match in DAY_NAMES.finditer(text) for date in _next_dates(match.group(1), today)
     ]
     for date in list(dict.fromkeys(named))[:MOST_PARTS]:
-        span, holiday = opening.on(date), opening.holiday(date)
+        spans, holiday = opening.spans(date), opening.holiday(date)
         day = f"{date_words(date)}" + (f" ({holiday.name})" if holiday and holiday.name else "")
-        if span:
+        if spans:
+            times = [f"{clock(opens)} to {clock(closes)}" for opens, closes in spans]
             said.append(
                 kb.talk(
                     "desk",
                     "day_open",
                     day=day,
-                    hours_of_day=f"{clock(span[0])} to {clock(span[1])}",
+                    hours_of_day=" and ".join(times),
                 )
             )
         else:
@@ -103,11 +104,7 @@ def holiday_words(text: str, kb: Knowledge, now: Optional[dt.datetime]) -> str:
         days = date_words(holiday.first) + (
             f" to {date_words(holiday.last)}" if holiday.last != holiday.first else ""
         )
-        hours = (
-            kb.talk("desk", "closed")
-            if holiday.hours == "closed"
-            else holiday.hours.replace("-", " to ")
-        )
+        hours = kb.talk("desk", "closed") if holiday.hours == "closed" else spoken(holiday.hours)
         parts.append(f"{days}: {hours}")
     return kb.talk("desk", "holidays", list="; ".join(parts))
 

@@ -39,7 +39,7 @@ def test_the_clinics_own_numbers_are_used(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "country, number", [("GB", "999"), ("US", "911"), ("AU", "000"), ("DE", "112"), ("ZZ", "112")]
+    "country, number", [("GB", "999"), ("US", "911"), ("AU", "000"), ("DE", "112"), ("IS", "112")]
 )
 def test_the_country_sets_the_emergency_number(tmp_path, country, number):
     phrases = clinic.load_phrases(load(tmp_path, SMALLEST.replace("GB", country)))
@@ -56,7 +56,7 @@ def test_a_missing_field_names_file_line_and_mend(tmp_path):
     [
         ("colour: red\n", 4, "`colour` is not a known key"),
         ("aftercare:\n  makeup: a while\n", 5, "24 hours"),
-        ("hours:\n  monday: 9 to 5\n", 4, "09:00-17:30"),
+        ("hours:\n  monday: 9 to 5\n", 5, "09:00-17:30"),
         ("prices:\n  - {name: Face, amount: 100}\n", 4, "currency"),
         ("minimum_age: 16\n", 4, "greater than or equal to 18"),
         ("privacy:\n  retention_days: 0\n", 5, "greater than or equal to 1"),
@@ -65,6 +65,55 @@ def test_a_missing_field_names_file_line_and_mend(tmp_path):
 def test_a_wrong_value_names_its_line(tmp_path, addition, line, words):
     (problem,) = complaint(tmp_path, SMALLEST + addition)
     assert problem.line == line and words in str(problem)
+
+
+@pytest.mark.parametrize(
+    "old, new, line, words",
+    [
+        ("country: GB", "country: UK", 3, "Write GB, not UK."),
+        ("country: GB", "country: Ireland", 3, "Write IE, not Ireland."),
+        ("country: GB", "country: QQ", 3, "is not the code of a country"),
+        ("'+44 20 7946 0000'", "02079460000", 2, "phone number with its country's code"),
+        ("'+44 20 7946 0000'", '"+44 207"', 2, "phone number"),
+        ("'+44 20 7946 0000'", '"+44 20 7946 0000 123456"', 2, "phone number"),
+    ],
+)
+def test_the_three_compulsory_entries_are_checked(tmp_path, old, new, line, words):
+    (problem,) = complaint(tmp_path, SMALLEST.replace(old, new))
+    assert problem.line == line and words in str(problem)
+
+
+@pytest.mark.parametrize(
+    "addition, line, words",
+    [
+        ("currency: €\n", 4, "Write EUR."),
+        ("currency: GBP\nprices:\n  - name: Face\n    amount: £99\n", 7, "`£99` is not a number"),
+        ("currency: GBP\nprices:\n  - {name: Face, amount: 99,50}\n", 6, "a comma inside { }"),
+        ("website_origins: [example.org/chat]\n", 4, "https://example.org"),
+        ("languages: Welsh\n", 4, "in square brackets: [Welsh]"),
+        ("email: desk at example.org\n", 4, "name@example.org"),
+        ("booking_link: www.example.org\n", 4, "Begin with https://"),
+        ("hours:\n  wed: 09:00-12:00\n", 5, "Write `wednesday`."),
+        ("hours:\n  monday-friday: 09:00-12:00\n", 5, "a line for each day"),
+        ("hours:\n  monday: 09:00-13:00, 12:30-17:00\n", 5, "begins before `09:00-13:00` ends"),
+        ("hours:\n  monday:\n", 5, "nothing is written here"),
+        ("holidays:\n  - {on: 25.12.2026}\n", 5, "year, month, day"),
+        ("holidays:\n  - {on: 2026-11-31}\n", 5, "the day 2026-11-31 does not exist"),
+        ("parking: here: behind the hall\n", 4, "a text has a colon and no quotes"),
+        ('parking: "behind the hall\ndeposit: none\n', 4, "opened in this line and not closed"),
+        ("parking: 'it's behind the hall'\n", 4, "into double quotes"),
+        ("hours:\n\tmonday: closed\n", 5, "there is a tab in this line"),
+        ("country: IE\n", 4, "`country` stands here a second time"),
+        ("minimum_ages: 21\n", 4, "Perhaps `minimum_age` is meant."),
+        ("minimum_age: many\n", 4, "is not a whole number"),
+        ("offers: {prp: perhaps}\n", 4, "Write true or false."),
+        (f"parking: {'far ' * 99}\n", 4, "Use at most 240."),
+    ],
+)
+def test_an_owner_reads_what_to_write_instead(tmp_path, addition, line, words):
+    problems = complaint(tmp_path, SMALLEST + addition)
+    assert any(p.line == line and words in str(p) for p in problems), list(map(str, problems))
+    assert not any("regex" in str(p) or "Correct the value" in str(p) for p in problems)
 
 
 def test_broken_yaml_names_its_line(tmp_path):

@@ -59,6 +59,31 @@ def test_open_or_when_again(moment, opened, words):
     ) == words
 
 
+@pytest.mark.parametrize(
+    "moment, opened, words",
+    [
+        ("2026-11-24 11:59", True, "12:00"),
+        ("2026-11-24 12:00", False, "today at 13:30"),
+        ("2026-11-24 13:30", True, "18:00"),
+        ("2026-11-24 18:00", False, "tomorrow at 9:00"),
+    ],
+)
+def test_a_lunch_break_is_closed(moment, opened, words):
+    opening = Opening(clinic(hours={**HOURS, "tuesday": "09:00-12:00,13:30-18:00"}))
+    status = opening.status(at(moment))
+    assert status.open is opened
+    assert (
+        hours.clock(status.until)
+        if opened
+        else hours.moment_words(status.next, opening.local(at(moment)))
+    ) == words
+
+
+def test_a_lunch_break_is_said():
+    said = clinics.opening_hours({"monday": "09:00-12:00, 13:30-18:00"})
+    assert said == "Monday 09:00 to 12:00 and 13:30 to 18:00"
+
+
 def test_holidays_change_the_hours_and_are_skipped():
     holidays = [
         {"on": dt.date(2026, 12, 24), "hours": "09:00-12:00"},
