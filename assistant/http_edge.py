@@ -37,20 +37,29 @@ def mistake(headers: Any) -> str:
 CHUNK = re.compile(r"[0-9a-fA-F]{1,8}[ \t]*")
 
 
-def size(text: Any, base: int = 10) -> int:
-    """`int` as Sanic's reading of chunks is to use it: hexadecimal digits alone, where Python also
-    takes "+5", "1_0" and "0x5". Raises ValueError, which Sanic answers with 400."""
-    if base == 16 and not CHUNK.fullmatch(text):
-        raise ValueError("the size of a chunk is not a number")
-    return int(text, base) if isinstance(text, str) else int(text)
+class _Whole(type):
+    """The class of `Size`, whose instances are the whole numbers."""
+
+    def __instancecheck__(cls, value: Any) -> bool:
+        return isinstance(value, int)
+
+
+class Size(metaclass=_Whole):
+    """`int` as Sanic is to use it: the size of a chunk is hexadecimal digits alone, where Python
+    also takes "+5", "1_0" and "0x5". Raises ValueError, which Sanic answers with 400."""
+
+    def __new__(cls, text: Any, base: int = 10) -> int:
+        if base == 16 and not CHUNK.fullmatch(text):
+            raise ValueError("the size of a chunk is not a number")
+        return int(text, base) if isinstance(text, str) else int(text)
 
 
 def strict_chunks() -> None:
     """Let Sanic read the size of a chunk strictly; before a server starts, because Sanic compiles
-    the method that does it anew then, with the names of its module."""
+    its methods anew then, with the names of their module (`int` is looked up there first)."""
     import sanic.http
 
-    sanic.http.int = size
+    sanic.http.int = Size
 
 
 async def refuse_malformed(request: Any, **_: Any) -> None:

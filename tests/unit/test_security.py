@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from assistant import database, paths, webstore
+from assistant import database, http_edge, paths, webstore
 
 DOC = (paths.ROOT / "docs" / "security.md").read_text("utf-8")
 
@@ -135,3 +135,12 @@ def test_nothing_starts_rasa_with_its_api():
                 assert "--enable-api" not in file.read_text("utf-8", "replace"), file
     credentials = (paths.ROOT / "credentials.yml").read_text("utf-8")
     assert re.findall(r"^([\w.]+):", credentials, re.M) == ["assistant.rasa.web.WebInput"]
+
+
+def test_sanic_sizes_are_whole_numbers():
+    """Sanic asks whether the status of an answer is an `int`, by the same name."""
+    assert isinstance(200, http_edge.Size) and not isinstance("200", http_edge.Size)
+    assert (http_edge.Size("1f", 16), http_edge.Size("12"), http_edge.Size(7)) == (31, 12, 7)
+    for text in ("+5", "1_0", "0x5", ""):
+        with pytest.raises(ValueError):
+            http_edge.Size(text, 16)
