@@ -103,8 +103,6 @@ class Limits:
     #: Below an emergency nothing is said where `none` is more likely than this and the words are of
     #: long ago.
     long_past: float = 0.3
-    #: A same day that only the model sees is at least so many times as likely as `none`.
-    quiet: float = 0.7
 
 
 def read_messages(folder: Path = paths.SAFETY / "messages") -> List[Tuple[str, str]]:
@@ -263,8 +261,6 @@ class TriageModel:
                 limits.harmless * none,
                 limits.reaction * shares.get("expected", 0.0),
             )
-        if level == "same_day" and reached < limits.quiet * none:
-            return True
         if shares.get("expected", 0.0) > limits.healing:
             return reached < limits.supported or level == "contact_clinic"
         return level == "contact_clinic" and none > limits.nothing_new

@@ -7,6 +7,7 @@ import pytest
 
 from assistant import launch
 from assistant.safety.crisis import BODY_IMAGE, CrisisSigns
+from assistant.safety.replies import clinic_reply
 from assistant.yamlfile import ContentError
 from tests.evaluation import safety_report, score
 
@@ -98,3 +99,9 @@ def test_ordinary_sentences_are_calm_and_danger_is_found():
     )
     for half, (calm_alarmed, danger_found) in figures["halves"].items():
         assert calm_alarmed <= CALM_ALARMED and danger_found >= DANGER_FOUND, (half, figures)
+
+
+@pytest.mark.parametrize("row", [15, 17, 18, 19, 20, 21, 22, 26, 27])
+def test_every_yellow_row_has_a_text_of_its_own(kb, row):
+    name = clinic_reply({"level": "contact_clinic", "rows": [row]})
+    assert name != "contact_clinic" and kb.reply(name) != kb.reply("contact_clinic")
