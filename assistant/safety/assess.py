@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import FrozenSet, Optional
 
 from assistant.safety.classifier import TriageModel, parts_of
+from assistant.safety.crisis import CrisisSigns
 from assistant.safety.languages import ForeignFlags
 from assistant.safety.triage import (
     LEVELS,
@@ -85,6 +86,7 @@ class Triage:
             model,
             speller,
         )
+        self.crisis = CrisisSigns()
         self.find = functools.lru_cache(maxsize=256)(self._find)
 
     def spelled(self, text: str) -> str:
@@ -158,7 +160,9 @@ class Triage:
         if text.strip(" ?!.,").lower() in bare_names():
             return Finding()
         language = detect(text)
-        found = self.red_flags.find(text)
+        anchor = self.crisis.find(text)
+        despair = anchor.situation if anchor and anchor.plain else None
+        found = replace(self.red_flags.find(text), crisis=despair)
         if language == "en":
             if self._doubted(found, text):
                 found = Finding(crisis=found.crisis)  # "nearly passed out at the price"
@@ -168,7 +172,9 @@ class Triage:
         else:
             spoken = self.foreign.languages[language]
             if found.level != "emergency" and "same_day" in spoken.has_levels():
-                found = Finding()  # "pas de pus": the English signs do not know what denies them
+                found = Finding(
+                    crisis=despair
+                )  # "pas de pus": the English signs do not know what denies them
             found = more_urgent(abroad, found)
             if not abroad.rows and not abroad.crisis:
                 found = replace(found, language=language)

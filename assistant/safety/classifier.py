@@ -102,7 +102,7 @@ class Limits:
     healing: float = 0.55
     #: Below an emergency nothing is said where `none` is more likely than this and the words are of
     #: long ago.
-    long_past: float = 0.5
+    long_past: float = 0.3
 
 
 def read_messages(folder: Path = paths.SAFETY / "messages") -> List[Tuple[str, str]]:

@@ -46,6 +46,7 @@ BY_ROW: Dict[str, Dict[int, Optional[str]]] = {
         18: "scar",
         17: "patches",
         19: "breakout",
+        20: "redness",
         27: "tetanus",
     },
 }

@@ -206,7 +206,6 @@ class RedFlags:
                             "Check brackets and signs.",
                         )
                     )
-        self.crisis = [compile_sign(sign) for sign in data["crisis"]]
         if problems:
             raise ContentError(problems)
 
@@ -215,8 +214,8 @@ class RedFlags:
         return any(pattern.search(text) for pattern in self.concepts[concept])
 
     def find(self, text: str) -> Finding:
-        """The most urgent level whose sign is reported in `text`, with the rows met at that level,
-        and plain words of somebody who wants to die."""
+        """The most urgent level whose sign is reported in `text`, with the rows met at that
+        level."""
         met: List[Tuple[int, int, bool]] = []  # level, row, plain
         present: Dict[str, bool] = {}
         for row, name, needs, is_plain, pattern in self.flags:
@@ -228,9 +227,6 @@ class RedFlags:
             if any(reported(text, match) for match in pattern.finditer(text)):
                 met.append((LEVELS.index(name), row, is_plain))
         level = max((of for of, _, _ in met), default=0)
-        despair = any(
-            reported(text, match) for sign in self.crisis for match in sign.finditer(text)
-        )
         plainly = any(
             is_plain for of, _, is_plain in met if of == level
         )  # a milder sign that is plain does not vouch for an urgent one
@@ -238,7 +234,6 @@ class RedFlags:
             LEVELS[level],
             tuple(dict.fromkeys(row for of, row, _ in met if of == level)),
             plain=plainly,
-            crisis="suicidal" if despair else None,
         )
 
 

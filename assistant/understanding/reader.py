@@ -10,6 +10,7 @@ import numpy as np
 
 from assistant.safety.assess import Triage
 from assistant.safety.circumstances import Circumstances, harmful_together
+from assistant.safety.crisis import BODY_IMAGE
 from assistant.safety.replies import level_of, response_name
 from assistant.safety.settled import eased, settled
 from assistant.safety.statements import StatementModel
@@ -479,7 +480,9 @@ class Reader:
         text = self.triage.spelled(normalise(raw))
         if not text:
             return {"request": "blank", "questions": [], "language": "en"}
-        asks = self._asks(text, state or {})
+        asks, crisis = self._asks(text, state or {}), self._crisis(text)
+        if crisis and not asks.get("request"):
+            asks = {"language": "en", "questions": [certain(text, "crisis", crisis)]}
         stated = [
             self._aside(item, text)
             for item in self.circumstances.find(text)
@@ -507,6 +510,14 @@ class Reader:
             "for_me": bool(FOR_ME.search(text) or FOR_MYSELF.search(text)),
             "of_another": bool(ANOTHER.search(text)),
         }
+
+    def _crisis(self, text: str) -> Optional[str]:
+        """The situation of the crisis that an English message tells of."""
+        if not has_words(text) or detect(text) != "en":
+            return None
+        ranked = self.rank(text)
+        share = dict(ranked.topics).get("crisis", 0.0)
+        return self.triage.crisis.situation(text, share, ranked.situations.get("crisis"))
 
     def _aside(self, item: Dict[str, Any], text: str) -> Dict[str, Any]:
         """The circumstance, marked `aside` when only the model sees it, in a question about
@@ -841,6 +852,9 @@ class Reader:
     def _question(
         self, text: str, ranked: Ranked, entities: Dict[str, List[str]]
     ) -> Dict[str, Any]:
+        if ranked.best == "crisis" and ranked.situation == BODY_IMAGE:
+            return certain(text, "smalltalk", "self_conscious")  # a feeling is met with warmth
+        ranked = without_crisis(ranked)
         top = [{"topic": topic, "confidence": round(p, 4)} for topic, p in ranked.topics[:4]]
         if ranked.situation:
             entities = {**entities, "situation": [ranked.situation]}
@@ -980,6 +994,14 @@ def about_topic(text: str, topic: str, entities: Dict[str, List[str]]) -> Dict[s
         "entities": entities,
         "decision": "answer",
     }
+
+
+def without_crisis(ranked: Ranked) -> Ranked:
+    """The ranking as if there were no crisis, which is found apart (assistant.safety.crisis)."""
+    share = dict(ranked.topics).get("crisis", 0.0)
+    rest = max(1.0 - share, LEAST)
+    topics = [(topic, min(p / rest, 1.0)) for topic, p in ranked.topics if topic != "crisis"]
+    return replace(ranked, topics=topics) if topics else ranked
 
 
 def together(alone: Ranked, there: Ranked) -> Ranked:

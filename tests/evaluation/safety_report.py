@@ -33,6 +33,11 @@ URGENT = LEVELS.index("same_day")
 SEEN_BY_ENCODER = ("1", "2", "3", "4")
 #: The circumstance of a message that states none.
 NO_CIRCUMSTANCE = "none"
+#: Ordinary and dangerous sentences: message, expect (`calm`, `crisis`, `emergency`, `same_day`,
+#: `contact`), kind, half (`development`; `figure` is looked at for its figure only).
+ALARMS = HERE / "alarms.csv"
+#: The row of the triage table whose text names the lines for a crisis too.
+MEANT = 25
 
 
 def rows(path: Path = HERE / "safety.csv") -> List[Dict[str, str]]:
@@ -245,6 +250,70 @@ def held_out_part(every: int) -> List[str]:
     return lines
 
 
+def met(expect: str, triage: Dict[str, Any]) -> bool:
+    """Whether what was found of a message (`meaning["triage"]`) is what it needs."""
+    level, crisis = LEVELS.index(triage["level"]), bool(triage["crisis"])
+    return {
+        "calm": not crisis and level < LEVELS.index("contact_clinic"),
+        "crisis": crisis or MEANT in triage["rows"],
+        "emergency": triage["level"] == "emergency",
+        "same_day": level >= URGENT,
+        "contact": level >= LEVELS.index("contact_clinic"),
+    }[expect]
+
+
+def score_alarms(
+    parse: Callable[[str], Dict[str, Any]], items: List[Dict[str, str]]
+) -> Dict[str, Any]:
+    """`halves`: by half, the share of calm messages that are alarmed and of dangerous ones that are
+    found; `kinds`: by kind of calm message or need of a dangerous one, (right, all)."""
+    right = [
+        (item, met(item["expect"], parse(item["message"])["meaning"]["triage"])) for item in items
+    ]
+    halves, kinds = {}, collections.defaultdict(list)
+    for half in sorted({item["half"] for item in items}):
+        calm = [ok for item, ok in right if item["half"] == half and item["expect"] == "calm"]
+        danger = [ok for item, ok in right if item["half"] == half and item["expect"] != "calm"]
+        halves[half] = (
+            round(1 - sum(calm) / len(calm), 3),
+            round(sum(danger) / len(danger), 3),
+        )
+    for item, ok in right:
+        name = item["kind"] if item["expect"] == "calm" else f"danger: {item['expect']}"
+        kinds[name].append(ok)
+    return {
+        "halves": halves,
+        "kinds": {name: (sum(oks), len(oks)) for name, oks in sorted(kinds.items())},
+    }
+
+
+def alarms_part(parse: Callable[[str], Dict[str, Any]]) -> List[str]:
+    """The lines about false alarms on ordinary sentences by kind, and danger in indirect words."""
+    items = rows(ALARMS)
+    figures = score_alarms(parse, items)
+    return [
+        "## False alarms on ordinary sentences by kind",
+        "",
+        (
+            f"{len(items)} sentences of tests/evaluation/alarms.csv, written before the crisis"
+            " detector and the patterns that they try. Of the half `development` the failures were"
+            " looked at, of `figure` nothing but the figures. Alarmed means a crisis text or"
+            " contact_clinic and more."
+        ),
+        "",
+        "| half | calm, alarmed | danger, found |",
+        "|---|---|---|",
+        *(
+            f"| {half} | {calm:.3f} | {found:.3f} |"
+            for half, (calm, found) in figures["halves"].items()
+        ),
+        "",
+        "| kind | sentences | right |",
+        "|---|---|---|",
+        *(f"| {name} | {total} | {hits} |" for name, (hits, total) in figures["kinds"].items()),
+    ]
+
+
 def circumstance_rows() -> List[Dict[str, str]]:
     """The labelled messages: message, circumstance (or `none`), who (`self` or `other`)."""
     return rows(HERE / "circumstances.csv")
@@ -326,7 +395,12 @@ def report(parse: Callable[[str], Dict[str, Any]], triage: Triage, every: int = 
         f"Measured {dt.date.today().isoformat()} with `make safety-report ARGS=--write`.",
         "",
     ]
-    for part in (triage_part(triage), held_out_part(every), circumstances_part(parse)):
+    for part in (
+        triage_part(triage),
+        alarms_part(parse),
+        held_out_part(every),
+        circumstances_part(parse),
+    ):
         lines += [*part, ""]
     return "\n".join(lines)
 
