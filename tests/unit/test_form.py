@@ -1283,3 +1283,38 @@ def test_what_another_secret_sealed_is_asked_again(store, kb, monkeypatch):
     form.opened(said("ring me on 020 7946 0555", None, kb), {}, {})
     monkeypatch.setenv("ASSISTANT_SECRET", "another secret of at least some length 123")
     assert Held().get("session") == {}
+
+
+@pytest.mark.parametrize(
+    "text, topic",
+    [
+        ("red after 1 day, normal I guess", "downtime"),
+        ("prices", "cost"),
+        ("sore after 2 weeks", "pain"),
+    ],
+)
+def test_what_is_no_time_is_no_best_time(dialogue, text, topic):
+    assert dialogue.until("handoff_time").say(text, topic) == "handoff_time"
+    assert dialogue.request["best_time"] is None and dialogue.turns == ["answered"]
+
+
+@pytest.mark.parametrize("text", ["thank you", "not sure, whatever", "whatever"])
+def test_courtesy_at_the_last_question_is_no_question(dialogue, text):
+    assert dialogue.until("handoff_question").say(text) is None
+    assert dialogue.request["question"] == ""
+
+
+def test_somebody_who_gives_no_number_is_told_what_follows(dialogue):
+    text = "I'd rather not give my number"
+    assert dialogue.until("handoff_contact").say(text) == "handoff_contact"
+    assert dialogue.memory["problem"] == "contact_needed"
+
+
+def test_what_happens_with_a_number_is_told_before_consent(dialogue):
+    dialogue.say("before I say yes, what happens with my number")
+    assert dialogue.memory["problem"] == "why_consent"
+
+
+def test_a_name_is_put_right_after_the_request(sent):
+    sent("actually it's Rory")
+    assert requests.get(sent.id)["name"] == "Rory"
