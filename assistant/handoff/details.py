@@ -70,9 +70,9 @@ SLIPS = {
 SHORTEST_DOUBTED = 5
 #: An address in words: "jo dot smith at posteo dot example". A part of one is never taken.
 SPOKEN = re.compile(
-    r"(?<![\w.+'-])(?P<local>[\w.+'-]+(?:\s+(?:dot|underscore|dash|hyphen)\s+[\w+'-]+)*)\s+"
+    r"(?<![\w.+'-])(?P<local>[\w.+'-]+(?:\s+(?:dot|underscore|dash|hyphen)\s+[\w+'-]+){0,4})\s+"
     r"(?P<at>at|\(at\)|\[at\])\s+"
-    r"(?P<domain>[\w-]+(?:\s+dot\s+[a-z]{2,24})+|[\w-]+(?:\.[a-z]{2,24})+)\b",
+    r"(?P<domain>[\w-]+(?:\s+dot\s+[a-z]{2,24}){1,4}|[\w-]+(?:\.[a-z]{2,24})+)\b",
     re.I,
 )
 SPOKEN_SIGNS = {"dot": ".", "underscore": "_", "dash": "-", "hyphen": "-"}
