@@ -54,6 +54,8 @@ ADD = re.compile(
     r"whether)?[\s,:]*(?P<more>.{3,})",
     re.I | re.S,
 )
+#: "Actually it's Rory", and nothing more.
+ITS = re.compile(r"\b(?:it'?s|it is|i'?m|i am)(?: [A-Z]\S*){1,3}\W*$")
 #: A detail by its name, and the text that asks for it.
 FIELD_WORD = re.compile(r"\b(?:name|number|phone|mobile|e-?mail|time)\b", re.I)
 FIELD_ALONE = re.compile(
@@ -263,6 +265,7 @@ def change(said: Said, request: Dict[str, Any], memory: Dict[str, Any]) -> Optio
     if (
         "name" in found
         and not re.search(r"\bname\b|\bcalled\b", text, re.I)
+        and not (CORRECTION.search(text) and ITS.search(text))
         and not memory.get("changing")
     ):
         del found["name"]

@@ -70,9 +70,9 @@ SLIPS = {
 SHORTEST_DOUBTED = 5
 #: An address in words: "jo dot smith at posteo dot example". A part of one is never taken.
 SPOKEN = re.compile(
-    r"(?<![\w.+'-])(?P<local>[\w.+'-]+(?:\s+(?:dot|underscore|dash|hyphen)\s+[\w+'-]+)*)\s+"
+    r"(?<![\w.+'-])(?P<local>[\w.+'-]+(?:\s+(?:dot|underscore|dash|hyphen)\s+[\w+'-]+){0,4})\s+"
     r"(?P<at>at|\(at\)|\[at\])\s+"
-    r"(?P<domain>[\w-]+(?:\s+dot\s+[a-z]{2,24})+|[\w-]+(?:\.[a-z]{2,24})+)\b",
+    r"(?P<domain>[\w-]+(?:\s+dot\s+[a-z]{2,24}){1,4}|[\w-]+(?:\.[a-z]{2,24})+)\b",
     re.I,
 )
 SPOKEN_SIGNS = {"dot": ".", "underscore": "_", "dash": "-", "hyphen": "-"}
@@ -172,7 +172,8 @@ TIME_WORDS = re.compile(
     r"whenever|o'?clock|monday|tuesday|wednesday|thursday|friday|saturday|sunday|mon|tues?|weds?|"
     r"thurs?|fri|sat|sun|tomorrow|today|"
     r"(?:next|this) week|(?:after|before|around|about|until) (?:work|school|\d|one|two|three|four|"
-    r"five|six|seven|eight|nine|ten|eleven|twelve)|between \d|from \d|\d{1,2}(?::\d\d)? ?(?:am|"
+    r"five|six|seven|eight|nine|ten|eleven|twelve)(?!\w* ?(?:days?|weeks?|hours?|hrs?|months?|"
+    r"years?|sessions?|treatments?|mm|mg)\b)|between \d|from \d|\d{1,2}(?::\d\d)? ?(?:am|"
     r"pm)|\d{1,2}:\d\d)(?:s|ish)?\b",
     re.I,
 )
@@ -183,7 +184,8 @@ TIME_PHRASE = re.compile(
     r"\b(?:(?:on |in the |at |any |every |late |early |next |this |week ?day |weekend |"
     r"(?:mon|tues|wednes|thurs|fri|satur|sun)day )*(?:mornings?|afternoons?|evenings?|"
     r"lunch ?times?|weekends?|weekdays?)(?: only)?|"
-    r"(?:after|before|from|around|about|at) \d{1,2}(?::\d\d)?(?: ?[ap]m)?|"
+    r"(?:after|before|from|around|about|at) \d{1,2}(?::\d\d)?(?: ?[ap]m)?"
+    r"(?!\d* ?(?:days?|weeks?|hours?|hrs?|months?|years?|sessions?|treatments?|mm|mg)\b)|"
     r"between \d{1,2}(?::\d\d)? ?(?:[ap]m)?(?: and | ?- ?| to )\d{1,2}(?::\d\d)? ?(?:[ap]m)?|"
     r"any ?time|after (?:work|school))\b",
     re.I,

@@ -1,14 +1,19 @@
 """The form with its storage: reads what the machine needs, carries out what it gives back.
 
 `assistant.handoff.machine` decides; the details are in assistant.handoff.requests. Details that
-come before the visitor has agreed are held in memory for a few minutes and written nowhere.
+come before the visitor has agreed are held for a few minutes, sealed.
 """
 
+import base64
+import hashlib
+import json
 import secrets
-import time
 from dataclasses import replace
 from typing import Any, Dict, List, Optional
 
+from cryptography.fernet import Fernet, InvalidToken
+
+from assistant import webstore
 from assistant.handoff import machine, requests
 from assistant.handoff.fields import GIVEN, SKIPPED, SLOTS, still_open
 from assistant.handoff.machine import ENDING, SKIP, STOP, Effect, Paper, Said, State
@@ -30,36 +35,44 @@ __all__ = [
     "with_paper",
 ]
 
-#: Seconds for which details that came before consent are held, in memory only.
-HELD_FOR = 600
+#: Seconds for which details that came before consent are held.
+HELD_FOR = requests.HELD_FOR
 
 
 class Held:
-    """Details that came before consent, by conversation, for a few minutes."""
+    """Details that came before consent, by conversation, for a few minutes.
 
-    def __init__(self) -> None:
-        self._found: Dict[str, Any] = {}
+    Any action worker may get the yes, so they are in the database: as one sealed text, which the
+    deployment's secret opens, and deleted at the yes, at the no, or when the time is over.
+    """
+
+    @staticmethod
+    def _seal() -> Fernet:
+        key = hashlib.sha256(b"held before consent " + webstore.secret().encode()).digest()
+        return Fernet(base64.urlsafe_b64encode(key))
 
     def put(self, session: str, found: Dict[str, str]) -> None:
         """Hold `found` beside what is held already."""
-        now = time.monotonic()
-        self._found = {key: value for key, value in self._found.items() if value[0] > now}
         if found:
-            self._found[session] = (now + HELD_FOR, {**self.get(session), **found})
+            text = json.dumps({**self.get(session), **found}).encode()
+            requests.hold(session, self._seal().encrypt(text).decode())
 
     def get(self, session: str) -> Dict[str, str]:
         """What is held of a conversation."""
-        until, found = self._found.get(session, (0, {}))
-        return found if until > time.monotonic() else {}
+        sealed = requests.held(session)
+        if not sealed:
+            return {}
+        try:
+            return json.loads(self._seal().decrypt(sealed.encode()))
+        except InvalidToken:  # the secret was changed meanwhile: the form asks again
+            return {}
 
     def take(self, session: str) -> Dict[str, str]:
         """What is held of a conversation, held no longer."""
         found = self.get(session)
-        self._found.pop(session, None)
+        if found:
+            requests.hold(session, None)
         return found
-
-
-held = Held()
 
 
 def with_paper(said: Said, memory: Dict[str, Any]) -> Said:
@@ -71,7 +84,7 @@ def with_paper(said: Said, memory: Dict[str, Any]) -> Said:
         paper=Paper(
             request=request,
             delivered=request is not None and requests.was_delivered(request["id"]),
-            held=dict(held.get(said.session)),
+            held=Held().get(said.session),
             new_name=secrets.token_hex(8),
         ),
     )
@@ -89,8 +102,8 @@ def carry_out(effects: List[Effect], session: str) -> None:
         elif effect.kind == "drop":
             requests.drop(effect.name)
         else:
-            held.take(session)
-            held.put(session, effect.values)
+            Held().take(session)
+            Held().put(session, effect.values)
 
 
 def run(said: Said, state: State) -> Optional[Dict[str, Any]]:

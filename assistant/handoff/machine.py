@@ -48,15 +48,17 @@ CHANNEL = re.compile(
     r"phone\w*|text\w*|email\w*|mail\w*)\b",
     re.I,
 )
+#: Courtesy, which at the last question says that there is none.
+THANKS = re.compile(r"^\W*(?:thanks?|thank you|cheers|ta)(?: (?:so|very) much)?\W*$", re.I)
 #: Words of preferring one way over another.
 RATHER = re.compile(r"\b(?:only|instead|rather|prefer\w*)\b", re.I)
 SKIP = re.compile(
     r"^\W*(?:(?:i'?d|i|please|ok|just|you can|can we|no)\b[\s,]*)*(?:skip(?: (?:it|this|that))?|"
     r"pass|no(?:ne|pe|thing)?|n/?a|rather not(?: say)?|prefer not(?: to)?(?: say)?|"
-    r"don'?t (?:mind|know|care)|no preference|doesn'?t matter|not sure|"
+    r"whatever|don'?t (?:mind|know|care)|no preference|doesn'?t matter|not sure|"
     r"that'?s (?:all|everything|it)|thats (?:all|everything|it)|nothing (?:else|more)|no thanks?|"
-    r"no thank you|i'?m good|send it(?: now)?|done|finish(?:ed)?)\W*(?:thanks?|thank you|please|"
-    r"pls)?\W*$",
+    r"no thank you|i'?m good|send it(?: now)?|done|finish(?:ed)?)\W*(?:whatever|thanks?|"
+    r"thank you|please|pls)?\W*$",
     re.I,
 )
 SEND = re.compile(r"\bsend it\b|\bthat'?s (?:all|everything|it)\b|\bfinish", re.I)
@@ -747,8 +749,11 @@ def fields(said: Said, asked: str, memory: Dict[str, Any]) -> Optional[Dict[str,
         asked == "handoff_name" and set(found) == {"name"} and said.is_keyword() and not said.asks()
     ):
         return None
+    skip_word = SKIP.match(said.text) or (
+        asked == "handoff_question" and THANKS.match(said.text) is not None
+    )
     wordless = open_text and not re.search(r"\w", said.text)
-    skip = bool(said.form.get("skip") or SKIP.match(said.text) or wordless) and not found
+    skip = bool(said.form.get("skip") or skip_word or wordless) and not found
     if said.form.get("send") or (skip and open_text and SEND.search(said.text)):
         found.update({key: "" for key in ("best_time", "question") if not _has(said, memory, key)})
         memory["noted"] = False
@@ -756,7 +761,7 @@ def fields(said: Said, asked: str, memory: Dict[str, Any]) -> Optional[Dict[str,
             return finish_or_go_on(said, memory)
     elif skip and asked == "handoff_name":
         found["name"] = ""
-    elif skip and asked == "handoff_contact":
+    elif asked == "handoff_contact" and not found and (skip or NAMELESS.search(said.text)):
         if memory["tries"].get("contact"):
             return ended(said, "no_contact", memory)
         return failed(said, "contact", "contact_needed", memory)
@@ -798,6 +803,8 @@ def fields(said: Said, asked: str, memory: Dict[str, Any]) -> Optional[Dict[str,
         return {**markers(said, memory), "handoff": {**memory, "note": "again"}}
     if not found and problem is None and said.tells():
         return {**markers(said, memory), "handoff": {**memory, "note": "again"}}
+    if not found and asked == "handoff_time" and said.wanders():
+        return None
     if problem and not found:
         return failed(said, asked[8:] if asked != "handoff_contact" else "contact", problem, memory)
     if not found:

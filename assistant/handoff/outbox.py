@@ -127,6 +127,7 @@ class Outbox:
                 if time.monotonic() - tidied > TIDY:
                     requests.finish_abandoned(self._clinic().handoff.deliver != "inbox")
                     requests.forget_drafts()
+                    requests.forget_held()
                     tidied = time.monotonic()
                 while not self._stop.is_set() and self.work():
                     pass

@@ -19,6 +19,10 @@ DRAFT_LIFETIME = 24 * 3600
 #: Seconds after which a form that was left open, but has a number or an address, goes to the clinic
 #: as it is (the consent says so).
 ABANDONED = 1800
+#: Seconds for which details that came before consent are held.
+HELD_FOR = 600
+#: The states of what no clinic gets yet.
+UNSENT = ("draft", "held")
 _table, _outbox = database.contact_requests, database.contact_outbox
 
 
@@ -126,6 +130,53 @@ def drop(name: str) -> bool:
     return delivered
 
 
+def hold(session: str, sealed: Optional[str]) -> None:
+    """Hold the sealed details of a conversation that came before consent, instead of those that
+    were held; None: hold nothing any longer."""
+    now = time.time()
+    mine = sa.and_(_table.c.session == session, _table.c.status == "held")
+    with database.engine().begin() as connection:
+        done = connection.execute(_table.delete().where(mine))
+        if sealed:
+            connection.execute(
+                _table.insert().values(
+                    id=secrets.token_hex(8),
+                    session=session,
+                    status="held",
+                    created=now,
+                    changed=now,
+                    question=sealed,
+                    topics="[]",
+                )
+            )
+    if done.rowcount:
+        database.fold()
+
+
+def held(session: str) -> Optional[str]:
+    """The sealed details that are held of a conversation, or None."""
+    query = sa.select([_table.c.question]).where(
+        _table.c.session == session,
+        _table.c.status == "held",
+        _table.c.changed > time.time() - HELD_FOR,
+    )
+    with database.engine().connect() as connection:
+        return connection.execute(query).scalar()
+
+
+def forget_held(older_than: float = HELD_FOR) -> int:
+    """Delete what was held and never agreed to. Gives how many."""
+    with database.engine().begin() as connection:
+        done = connection.execute(
+            _table.delete().where(
+                _table.c.status == "held", _table.c.changed < time.time() - older_than
+            )
+        )
+    if done.rowcount:
+        database.fold()
+    return done.rowcount
+
+
 def was_delivered(name: str) -> bool:
     """Whether the clinic has received a request."""
     with database.engine().connect() as connection:
@@ -136,7 +187,7 @@ def drop_drafts(session: str) -> None:
     """Delete what a form of a conversation has that was not completed."""
     with database.engine().begin() as connection:
         done = connection.execute(
-            _table.delete().where(_table.c.session == session, _table.c.status == "draft")
+            _table.delete().where(_table.c.session == session, _table.c.status.in_(UNSENT))
         )
     if done.rowcount:
         database.fold()
@@ -146,7 +197,7 @@ def of_session(session: str) -> List[Dict[str, Any]]:
     """The requests of a conversation that were completed, oldest first, each with `delivered`."""
     query = (
         sa.select([_table])
-        .where(_table.c.session == session, _table.c.status != "draft")
+        .where(_table.c.session == session, _table.c.status.notin_(UNSENT))
         .order_by(_table.c.created)
     )
     with database.engine().connect() as connection:
@@ -180,7 +231,7 @@ def listing(status: Optional[str] = None) -> List[Dict[str, Any]]:
     of one `status` when given."""
     query = (
         sa.select([_table])
-        .where(_table.c.status == status if status else _table.c.status != "draft")
+        .where(_table.c.status == status if status else _table.c.status.notin_(UNSENT))
         .order_by(_table.c.created.desc())
     )
     with database.engine().connect() as connection:
@@ -224,7 +275,7 @@ def mark(name: str, status: str) -> bool:
     with database.engine().begin() as connection:
         done = connection.execute(
             _table.update()
-            .where(_table.c.id == name, _table.c.status != "draft")
+            .where(_table.c.id == name, _table.c.status.notin_(UNSENT))
             .values(status=status)
         )
     return bool(done.rowcount)

@@ -353,15 +353,15 @@ def test_no_person_is_wanted(text):
     assert not replying.PERSON.search(text) and not replying.CALL_ME.search(text)
 
 
-def test_details_before_consent_are_held_for_a_while_and_by_conversation(monkeypatch):
+def test_details_before_consent_are_held_for_a_while_and_by_conversation(store, monkeypatch):
     held = Held()
     held.put("a", {"phone": "1"})
     held.put("a", {"name": "Bo"})
     assert held.get("b") == {} and held.get("a") == {"phone": "1", "name": "Bo"}
-    later = time.monotonic() + form.HELD_FOR + 1
-    monkeypatch.setattr(time, "monotonic", lambda: later)
-    assert held.get("a") == {}
-    monkeypatch.undo()
+    later = time.time() + form.HELD_FOR + 1
+    with monkeypatch.context() as clock:
+        clock.setattr(time, "time", lambda: later)
+        assert held.get("a") == {}
     assert held.take("a") == {"phone": "1", "name": "Bo"} and held.get("a") == {}
 
 
@@ -369,7 +369,6 @@ def test_details_before_consent_are_held_for_a_while_and_by_conversation(monkeyp
 def store(tmp_path, monkeypatch):
     monkeypatch.setenv("ASSISTANT_STATE", str(tmp_path / "state"))
     database.engine.cache_clear()
-    form.held.take("session")
     yield
     database.engine().dispose()
     database.engine.cache_clear()
@@ -1252,3 +1251,70 @@ def test_a_complaint_is_no_question_about_a_word_in_it(store, kb):
     ]
     turn, _ = replying.reply(Said(text, {"questions": questions}, "s", kb), None, {}, False)
     assert turn.topics == ["human_handoff"] and "sorry" in words_of(turn)
+
+
+def test_what_is_held_is_opened_by_any_worker_and_read_by_nobody_else(store, kb, monkeypatch):
+    slots = form.opened(said("ring me on 020 7946 0555", None, kb), {}, {})
+    with database.engine().connect() as connection:
+        (row,) = connection.execute(database.contact_requests.select()).mappings()
+    assert row["status"] == "held" and "7946" not in str(dict(row))
+    assert requests.listing() == [] and requests.draft_of("session") is None
+    assert not requests.mark(row["id"], "done")
+    # Another worker has nothing but the database and the secret.
+    assert Held().get("session") == {"phone": "+442079460555"}
+    slots = form.answered(said("yes", None, kb), "handoff_consent", slots["handoff"])
+    with database.engine().connect() as connection:
+        (row,) = connection.execute(database.contact_requests.select()).mappings()
+    assert row["status"] == "draft" and row["phone"] == "+442079460555"
+
+
+def test_what_is_held_ends_with_the_no_and_with_the_time(store, kb, monkeypatch):
+    for ending in ("no", None):
+        slots = form.opened(said("ring me on 020 7946 0555", None, kb), {}, {})
+        if ending:
+            form.answered(said(ending, None, kb), "handoff_consent", slots["handoff"])
+        else:
+            requests.forget_held(older_than=-1)
+        with database.engine().connect() as connection:
+            assert not list(connection.execute(database.contact_requests.select()))
+
+
+def test_what_another_secret_sealed_is_asked_again(store, kb, monkeypatch):
+    form.opened(said("ring me on 020 7946 0555", None, kb), {}, {})
+    monkeypatch.setenv("ASSISTANT_SECRET", "another secret of at least some length 123")
+    assert Held().get("session") == {}
+
+
+@pytest.mark.parametrize(
+    "text, topic",
+    [
+        ("red after 1 day, normal I guess", "downtime"),
+        ("prices", "cost"),
+        ("sore after 2 weeks", "pain"),
+    ],
+)
+def test_what_is_no_time_is_no_best_time(dialogue, text, topic):
+    assert dialogue.until("handoff_time").say(text, topic) == "handoff_time"
+    assert dialogue.request["best_time"] is None and dialogue.turns == ["answered"]
+
+
+@pytest.mark.parametrize("text", ["thank you", "not sure, whatever", "whatever"])
+def test_courtesy_at_the_last_question_is_no_question(dialogue, text):
+    assert dialogue.until("handoff_question").say(text) is None
+    assert dialogue.request["question"] == ""
+
+
+def test_somebody_who_gives_no_number_is_told_what_follows(dialogue):
+    text = "I'd rather not give my number"
+    assert dialogue.until("handoff_contact").say(text) == "handoff_contact"
+    assert dialogue.memory["problem"] == "contact_needed"
+
+
+def test_what_happens_with_a_number_is_told_before_consent(dialogue):
+    dialogue.say("before I say yes, what happens with my number")
+    assert dialogue.memory["problem"] == "why_consent"
+
+
+def test_a_name_is_put_right_after_the_request(sent):
+    sent("actually it's Rory")
+    assert requests.get(sent.id)["name"] == "Rory"
