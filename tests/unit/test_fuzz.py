@@ -2,7 +2,10 @@
 time than in proportion. About half a minute."""
 
 import json
+import re
 import shutil
+import sre_constants as codes
+import sre_parse
 import string
 import tarfile
 import time
@@ -276,6 +279,64 @@ def test_a_text_as_large_as_a_body_may_be_takes_no_more_than_in_proportion(part,
     short, long = (normalise((piece * (size // len(piece) + 1))[:size]) for size in (8000, 64000))
     base, took = seconds(LARGE[part], short), seconds(LARGE[part], long)
     assert took < 8 * 3 * max(base, 0.01), f"{took:.3f} s for 64,000 characters, {base:.3f} s"
+
+
+def spelt(pattern, times):
+    """Texts that a pattern matches, or nearly: one for each of its alternatives, with whatever may
+    be repeated so many times."""
+
+    def texts(items):
+        result = [""]
+        for code, value in items:
+            if code is codes.LITERAL:
+                more = [chr(value)]
+            elif code is codes.IN:
+                kind, first = value[0]
+                more = [
+                    chr(first)
+                    if kind is codes.LITERAL
+                    else chr(first[0])
+                    if kind is codes.RANGE
+                    else {codes.CATEGORY_SPACE: " ", codes.CATEGORY_DIGIT: "1"}.get(first, "w")
+                ]
+            elif code is codes.BRANCH:
+                more = [text for branch in value[1] for text in texts(branch)[:1]]
+            elif code is codes.SUBPATTERN:
+                more = texts(value[-1])
+            elif code in (codes.MAX_REPEAT, codes.MIN_REPEAT):
+                least, most, inner = value
+                more = [text * min(max(least, times), most) for text in texts(inner)]
+            else:
+                more = ["x"] if code in (codes.ANY, codes.NOT_LITERAL) else [""]
+            more = more[: max(1, 24 // len(result))]
+            result = [before + after for before in result for after in more]
+        return result
+
+    return texts(sre_parse.parse(pattern.pattern, pattern.flags))
+
+
+def pieces_of(pattern):
+    """Three texts to repeat, taken evenly from those that the pattern matches or nearly matches."""
+    found = [text for times in (0, 1, 3) for text in spelt(pattern, times) if text.strip()]
+    bent = [bend for text in found for bend in (f"{text} ", f"no {text} ", text[:-1] + " ")]
+    bent = list(dict.fromkeys(bent))
+    return bent[:: max(1, len(bent) // 3)][:3]
+
+
+def test_every_pattern_of_redaction_takes_time_in_proportion():
+    """With texts made of what each pattern matches, or nearly matches."""
+    slow, find = [], lambda text: redaction._find.__wrapped__(text, "GB")
+    for pattern in (value for value in vars(redaction).values() if isinstance(value, re.Pattern)):
+        for piece in pieces_of(pattern):
+            whole = piece * (4000 // len(piece) + 1)
+            begun = time.thread_time()
+            find(whole[:4000])
+            if time.thread_time() - begun < 0.05:
+                continue
+            half, all_of_it = (seconds(find, whole[:size]) for size in (2000, 4000))
+            if all_of_it > 3.5 * max(half, 0.01):
+                slow.append((piece, pattern.pattern[:60]))
+    assert not slow
 
 
 def test_what_becomes_long_by_normalising_is_cut():

@@ -489,18 +489,20 @@ def held(file):
 def test_who_holds_the_lock_of_the_file_stops_no_other_visitor(state, monkeypatch):
     """The event loop goes on while a write waits; the next one does not wait, and reading goes on
     all the time."""
-    monkeypatch.setattr(database, "SQLITE_WAIT", 0.5)
+    monkeypatch.setattr(database, "SQLITE_WAIT", 0.1)
+    monkeypatch.setattr(database, "DEADLINE", GENEROUS)
     monkeypatch.setattr(database, "PAUSE", GENEROUS)
     monkeypatch.setattr(database, "_impatient_until", 0.0)
     store, session = webstore.WebStore(), conversation()
 
     async def visitors():
-        first = asyncio.ensure_future(database.reach(store.accept, session, "one"))
-        for _ in range(100):
-            await asyncio.sleep(0)
-        assert not first.done(), "the loop waited for the write"
+        go_on = threading.Event()
+        waits = asyncio.ensure_future(database.reach(go_on.wait, GENEROUS))
+        await asyncio.sleep(0)
+        go_on.set()  # never reached if the loop did the work itself
+        assert await waits
         with pytest.raises(database.StoreError):
-            await first
+            await database.reach(store.accept, session, "one")
         monkeypatch.setattr(database, "SQLITE_WAIT", GENEROUS)
         with pytest.raises(database.StoreError):
             await database.reach(store.accept, session, "two")

@@ -66,7 +66,9 @@ def test_a_text_that_takes_too_long_is_read_in_part(held, monkeypatch):
     assert web.Endpoints.urgent(web.normalise(text)).urgency == "emergency"
 
 
-def test_an_emergency_in_a_long_text_waits_for_no_other_one(held):
+def test_an_emergency_in_a_long_text_waits_for_no_other_one(held, monkeypatch):
+    monkeypatch.setattr(web, "READ_TIME", GENEROUS)
+
     async def visitors():
         other = asyncio.ensure_future(web.heard(LONG))
         await asyncio.sleep(0)
