@@ -22,12 +22,12 @@ export OMP_NUM_THREADS := 1
 export PYTHONDONTWRITEBYTECODE :=
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*##' "$(HERE)Makefile" | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1|\2/' | column -t -s '|'
+	@grep -hE '^[a-z-]+:.*##' "$(HERE)Makefile" | sed -E 's/^([a-z-]+):[^#]*## /\1 /' | while read -r name text; do printf '  make %-21s %s\n' "$$name" "$$text"; done
 
 setup: ## make the Python environment (.venv); the others do it themselves
 	@"$(HERE)scripts/bootstrap"
 
-run: setup ## serve the assistant and the demo page at http://localhost:5005
+run: setup ## serve the assistant and the demo page at http://localhost:5005 (PORT=..., ACTION_PORT=...)
 	@$(PY) -m assistant.launch run
 
 cluster: setup ## several workers behind nginx, with PostgreSQL and Redis: WORKERS=2 ACTION_WORKERS=1
@@ -42,14 +42,14 @@ cluster-status: setup ## what runs in the cluster
 purge: setup ## delete conversations that are older than clinic.yml allows (a running assistant does so once an hour)
 	@$(PY) -m assistant.retention purge
 
-erase: setup ## delete one conversation: ID=...
+erase: setup ## delete one conversation with its requests: ID=... (as `make inbox` shows it)
 	@$(PY) -m assistant.retention erase $(ID)
 
 backup: setup ## copy the conversations into var/backups while the assistant runs
 	@$(PY) -m assistant.backup backup
 
-restore: setup ## bring a backup back: FILE=...
-	@$(PY) -m assistant.backup restore $(FILE)
+restore: setup ## bring a backup back, after a question (YES=1: without): FILE=...
+	@$(PY) -m assistant.backup restore $(FILE) $(if $(YES),--yes)
 
 shell: setup ## talk to the assistant in the terminal (rasa shell)
 	@$(PY) -m assistant.launch shell

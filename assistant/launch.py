@@ -25,8 +25,17 @@ from typing import Dict, List
 
 from assistant import paths, watchdog
 
-PORT = int(os.environ.get("PORT") or 5005)
-ACTION_PORT = int(os.environ.get("ACTION_PORT") or 5055)
+
+def port_of(name: str, usual: int) -> int:
+    """A port that the environment variable `name` gives. Raises SystemExit that says what to
+    write."""
+    text = os.environ.get(name, "").strip() or str(usual)
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:
+        raise SystemExit(f"!! {name}={text}: write a number from 1 to 65535, such as {usual}")
+    return int(text)
+
+
+PORT, ACTION_PORT = port_of("PORT", 5005), port_of("ACTION_PORT", 5055)
 MODEL = paths.ROOT / "models" / "assistant.tar.gz"
 STAMP = paths.ROOT / "models" / "inputs.json"
 #: Seconds to wait for a model that answers.
@@ -189,6 +198,8 @@ def check_start() -> None:
         database.engine().dispose()
     except database.StoreError as error:
         say(f"WITHOUT CONVERSATIONS for now: {error}")
+    if PORT == ACTION_PORT:
+        raise fail(f"PORT and ACTION_PORT are both {PORT}: write two different numbers")
     for port, name in ((PORT, "PORT"), (ACTION_PORT, "ACTION_PORT")):
         if port_taken(port):
             raise fail(

@@ -1,10 +1,12 @@
 """Conversations and requests are kept as long as clinic.yml says (privacy.retention_days,
 privacy.requests_days), then nothing of them is left.
 
-    python -m assistant.retention purge          delete what is older, now; the first time it
-    rewrites a SQLite file of an earlier version: when few people write python -m
-    assistant.retention erase ID       delete one conversation (its id is in `make inbox` and in the
-    logs)
+    python -m assistant.retention purge        delete what is older, now; the first time it rewrites
+                                               a SQLite file of an earlier version: when few people
+                                               write
+    python -m assistant.retention erase ID     delete one conversation with its requests: ID is the
+                                               one of a request that `make inbox` shows, or the
+                                               conversation's, which `make inbox` and the logs show
 
 A running assistant purges by itself, once an hour; of several processes one does it.
 """
@@ -19,7 +21,7 @@ from typing import Callable, Dict, List
 
 import sqlalchemy as sa
 
-from assistant import clinic, database
+from assistant import clinic, database, running
 
 logger = logging.getLogger(__name__)
 DAY = 86400.0
@@ -168,6 +170,35 @@ async def tidy_for_ever(privacy: Callable[[], clinic.Privacy]) -> None:
             logger.error("the scheduled purge failed and is tried again: %s", type(error).__name__)
 
 
+def conversations(name: str) -> List[str]:
+    """The conversations that `name` stands for: its own id, or the (beginning of the) id of a
+    request that came from it."""
+    if database.exists(name):
+        return [name]
+    table = database.contact_requests
+    with database.engine().connect() as connection:
+        rows = connection.execute(sa.select([table.c.id, table.c.session]))
+        return sorted({row.session for row in rows if row.id.startswith(name)})
+
+
+def erase(name: str) -> None:
+    """Delete the conversation that `name` stands for, and say so. Raises SystemExit."""
+    found = conversations(name)
+    if not found:
+        sys.exit(f"!! there is no conversation and no request {name} in {database.place()}")
+    if len(found) > 1:
+        sys.exit(f"!! {len(found)} requests have an id that begins with {name}: write more of it")
+    table = database.contact_requests
+    with database.engine().connect() as connection:
+        requests = connection.execute(
+            sa.select([sa.func.count()]).where(table.c.session == found[0])
+        ).scalar()
+    database.erase(found[0])
+    print(f"-- the conversation is deleted, with {requests} requests to be contacted")
+    if requests:
+        print("-- what was delivered to the clinic before is to be deleted there too")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -176,6 +207,7 @@ def main() -> None:
     parser.add_argument("id", nargs="?", help="the conversation to erase")
     args = parser.parse_args()
     try:
+        print(f"-- {running.choose()}")
         if args.command == "purge":
             privacy = clinic.load_clinic().privacy
             gone = purge(privacy.retention_days, privacy.requests_days)
@@ -190,11 +222,8 @@ def main() -> None:
             database.convert()
         elif not args.id:
             sys.exit("!! say which conversation: make erase ID=0123abcd...")
-        elif database.exists(args.id):
-            database.erase(args.id)
-            print("-- the conversation is deleted")
         else:
-            sys.exit(f"!! there is no conversation {args.id} in {database.place()}")
+            erase(args.id)
     except database.StoreError as error:
         sys.exit(f"!! {error}")
 

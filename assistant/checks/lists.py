@@ -4,12 +4,13 @@ from pathlib import Path
 from typing import Any, Dict, List, Tuple
 
 from assistant import paths
-from assistant.understanding import lexicon
 from assistant.yamlfile import ContentError, Problem, YamlFile, plain
 
 
 def lexicon_problems(folder: Path = paths.LEXICON) -> List[Problem]:
     """Names that lead to two things, and `broader` values that no names lead to."""
+    from assistant.understanding import lexicon  # spaCy: not for a process that only takes edits
+
     try:
         names = lexicon.load(folder).names
     except ContentError as error:

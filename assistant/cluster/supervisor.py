@@ -28,6 +28,7 @@ from assistant import launch, paths
 from assistant.cluster import logs
 from assistant.cluster.nginx import Nginx
 from assistant.cluster.programs import ClusterError, Postgresql, Redis, free_port, install
+from assistant.running import cluster_folder as folder
 
 #: Seconds: between two looks at the processes; that a worker may take to start; that it may take
 #: for the messages at hand when it is replaced.
@@ -42,11 +43,6 @@ LONGEST_PAUSE = 30.0
 #: Seconds between two looks at the size and age of the logs.
 LOGS_EVERY = 60.0
 say, fail = launch.say, launch.fail
-
-
-def folder() -> Path:
-    """Everything of the cluster: `var/cluster`, or what ASSISTANT_CLUSTER names."""
-    return Path(os.environ.get("ASSISTANT_CLUSTER") or paths.ROOT / "var" / "cluster").resolve()
 
 
 def die_with_parent() -> None:

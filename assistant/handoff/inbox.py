@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from assistant import database, paths
+from assistant import database, paths, running
 from assistant.clinic import Clinic, load_clinic
 from assistant.handoff import fields, requests
 from assistant.handoff.delivery import missing_settings
@@ -126,6 +126,7 @@ class Inbox:
             ("talked about", ", ".join(item["topics"])),
             ("delivered", self.delivery(item)),
             ("question", item["question"]),
+            ("conversation", item["session"]),
         )
         for label, value in rows:
             self.console.print(Text(f"{label + ':':<14}{value or 'not given'}"))
@@ -186,6 +187,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
     args = parser.parse_args(arguments)
     try:
         inbox = Inbox(load_clinic())
+        inbox.console.print(Text(f"{running.choose()}.", style="dim"), soft_wrap=True)
         database.engine()
     except (ContentError, database.StoreError) as error:
         raise SystemExit(f"!! {error}") from None

@@ -260,11 +260,15 @@ def listing(status: Optional[str] = None) -> List[Dict[str, Any]]:
 
 
 def waiting(longer_than: float) -> int:
-    """How many deliveries have waited for more than `longer_than` seconds."""
+    """How many deliveries were refused and wait for another try, or have waited for more than
+    `longer_than` seconds."""
     query = (
         sa.select([sa.func.count()])
         .select_from(_outbox)
-        .where(_outbox.c.sent.is_(None), _outbox.c.created < time.time() - longer_than)
+        .where(
+            _outbox.c.sent.is_(None),
+            sa.or_(_outbox.c.problem.is_not(None), _outbox.c.created < time.time() - longer_than),
+        )
     )
     with database.engine().connect() as connection:
         return connection.execute(query).scalar()

@@ -35,13 +35,15 @@ from assistant.safety.replies import language_of, response_name, said_by_rasa
 from assistant.turn import Turn, public, together
 from assistant.understanding.reader import chosen_meaning, intent_of
 from assistant.understanding.text import bounded, normalise
-from assistant.webstore import BadToken, WebStore
+from assistant.webstore import BadToken, WebStore, action_key
 
 logger = logging.getLogger(__name__)
 
 PREFIX = "/webhooks/web"
 #: Seconds after which a request that is not delivered shows in the health answer.
 DELIVERY_LATE = 300
+#: What health says of an action server that was started with another secret.
+OTHER_KEY = "refuses this server's key: start both with one ASSISTANT_SECRET or ASSISTANT_STATE"
 #: Bytes from which on a message is read beside the event loop; characters that are read of one
 #: beyond the limit of messages.
 LONG, READ_BEYOND_LIMIT = 1500, 2000
@@ -874,7 +876,7 @@ class Endpoints:
         await self.limit(request)
         agent = getattr(request.app.ctx, "agent", None)
         ready = bool(agent and agent.is_ready())
-        actions = "ok" if ready and await self.actions_alive(agent) else "down"
+        actions = await self.actions_state(agent) if ready else "down"
         store = "ok" if await self.store_alive() else "down"
         locks = "ok" if ready and await agent.lock_store.works() else "down"
         live = live_knowledge()
@@ -932,19 +934,23 @@ class Endpoints:
         return "ok" if not late else f"{late} requests wait to be delivered: `make inbox` says why"
 
     @staticmethod
-    async def actions_alive(agent: Any) -> bool:
-        """Whether the action server answers its health call within a second."""
+    async def actions_state(agent: Any) -> str:
+        """Whether the action server answers within a second, takes this server's key and has our
+        action: "ok", "down", or a sentence."""
         import aiohttp
 
         endpoint = agent.action_endpoint
         if endpoint is None:
-            return False
-        url = endpoint.url.rsplit("/", 1)[0] + "/health"
+            return "down"
+        url = endpoint.url.rsplit("/", 1)[0] + "/actions"
         try:
             async with (
                 aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=1)) as http,
-                http.get(url) as answer,
+                http.get(url, headers={"X-Assistant-Key": action_key()}) as answer,
             ):
-                return answer.status == 200
-        except (aiohttp.ClientError, asyncio.TimeoutError):
-            return False
+                if answer.status == 401:
+                    return OTHER_KEY
+                known = await answer.json(content_type=None) if answer.status == 200 else []
+                return "ok" if {"name": "action_answer"} in known else "another server's actions"
+        except (aiohttp.ClientError, asyncio.TimeoutError, ValueError, TypeError):
+            return "down"

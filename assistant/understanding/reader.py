@@ -357,6 +357,13 @@ TOPICS_OF = {
         "topical_on_open_skin": "skincare_after exosomes_serums combine_treatments home_rollers",
     }.items()
 }
+
+
+def topics_of(circumstance: str) -> Set[str]:
+    """The topics about a circumstance; of one that is new here, those that speak of every one."""
+    return TOPICS_OF.get(circumstance, set(GENERAL_TOPICS))
+
+
 #: A question that points back to what was said before it, in so many words at most; or hardly a
 #: question by itself.
 BACK = re.compile(
@@ -524,7 +531,7 @@ class Reader:
         something else: it is warned of, but no topic of the message."""
         if item.get("margin", VERY_SURE) >= VERY_SURE:
             return item
-        asked = TOPICS_OF[item["id"]] - GENERAL_TOPICS
+        asked = topics_of(item["id"]) - GENERAL_TOPICS
         return (
             item
             if any(topic in asked and p >= ASIDE for topic, p in self.rank(text).topics)
@@ -548,7 +555,7 @@ class Reader:
         if item["margin"] >= VERY_SURE:
             return True
         about = {topic for topic, p in self.rank(text).topics if p >= RELATED}
-        return bool(about & TOPICS_OF[item["id"]])
+        return bool(about & topics_of(item["id"]))
 
     def _asks(self, text: str, state: Dict[str, Any]) -> Dict[str, Any]:
         if (

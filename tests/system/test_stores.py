@@ -100,7 +100,7 @@ def test_the_commands(state):
     young = conversation()
     done = make("backup", state)
     assert done.returncode == 0 and "written: " in done.stdout, done.stderr
-    file = done.stdout.split("written: ")[1].strip()
+    file = done.stdout.split("written: ")[1].splitlines()[0]
     assert "conversations without a message for 30 days: 1 deleted" in make(
         "purge", state
     ).stdout and not database.exists(session)
@@ -108,7 +108,7 @@ def test_the_commands(state):
     missing = make("erase", state, ID=young)
     assert missing.returncode != 0 and "there is no conversation" in missing.stderr
     assert (
-        "restored: 0 conversations" in make("restore", state, FILE=file).stdout
+        "restored: 0 conversations" in make("restore", state, FILE=file, YES="1").stdout
     )  # one was erased since, one is too old
     for done in (
         make("restore", state),

@@ -45,7 +45,8 @@ def problems_of(folder):
 
 
 def test_every_topic_of_the_contract_is_there(kb):
-    assert sorted(kb.topics) == sorted(TOPICS)
+    """Ours; a clinic or a developer may add others."""
+    assert set(TOPICS) <= kb.topics.keys()
 
 
 def test_make_check_finds_nothing():

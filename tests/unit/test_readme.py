@@ -48,3 +48,14 @@ def test_every_path_of_the_layout_exists():
     for line in layout.splitlines():
         for name in re.split(r"\s+", line[:27].strip()):
             assert (paths.ROOT / name).exists(), name
+
+
+def test_every_setting_of_the_environment_is_in_the_table():
+    table = (paths.ROOT / "docs" / "settings.md").read_text("utf-8")
+    code = "\n".join(
+        file.read_text("utf-8")
+        for folder in ("assistant", "actions")
+        for file in (paths.ROOT / folder).rglob("*.py")
+    )
+    read = re.findall(r"environ(?:\.get\(|\[)\s*\"([A-Z_]+)\"", code)
+    assert set(read) - {"SANIC_WORKERS"} <= set(re.findall(r"[A-Z_]{4,}", table))
