@@ -1,6 +1,7 @@
 """Specific questions inside a topic: each is found by its own words, answered first, and said once;
 acts, prices and caveats beside them."""
 
+import re
 import shutil
 
 import numpy as np
@@ -64,6 +65,38 @@ def test_the_answer_to_a_specific_question_comes_first(kb):
     turn, _ = compose.compose(asked("numbing", "wrapped"), None, kb)
     entry = kb.topic("numbing").questions["wrapped"]
     assert said(turn)[0] == kb.phrases.fill(entry.answer) and turn.specific == ["numbing"]
+
+
+#: How a question begins that wants a yes or a no, and how an answer begins that gives one or says
+#: at once that nobody knows it.
+CLOSED = re.compile(r"(?:Can|Is|Are|Does|Do|Will|Would|Should|Could|Has|Have|May) ")
+ANSWERED = re.compile(
+    r"Yes|No\b|Not\b|Nobody|Nothing|Never|Neither|Hardly|Maybe|Perhaps|Possibly|Probably|Some|"
+    r"Usually|Often|Rarely|Mostly|Partly|Fairly|Only|Better|Closer|In some|I (?:do not|can)|"
+    r"(?:It|They) (?:can|may|did)|You can|We (?:do|would) not|Please do not|"
+    r"Do(?: not|n't)|There is no"
+)
+
+
+def test_a_closed_question_is_answered_in_the_first_words(kb):
+    """A yes, a no, or that it is not known comes before anything else."""
+    closed = [
+        (topic.id, name, topic.questions[name].lead)
+        for topic, name in specific(kb)
+        if CLOSED.match(re.split(r"(?<=[.?!])\s", topic.questions[name].ask)[-1])
+    ]
+    open_ended = [entry for entry in closed if not ANSWERED.match(entry[2])]
+    assert len(closed) > 500 and len(open_ended) <= 0.04 * len(closed), open_ended
+
+
+def test_a_specific_answer_is_said_by_one_question_only(kb):
+    leads = [" ".join(topic.questions[name].lead.split()) for topic, name in specific(kb)]
+    assert len(leads) == len(set(leads))
+
+
+def test_no_text_denies_a_gap_that_the_clinic_sets(kb):
+    for said_somewhere in check.visitor_texts(kb):
+        assert "no date can be worked out" not in said_somewhere.text, said_somewhere.location
 
 
 def test_an_unsure_question_is_named(kb):
