@@ -11,7 +11,7 @@ from tests.system.test_readme import make
 
 
 def quick(target):
-    done = make(target, "ARGS=--quick")
+    done = make(target, "ARGS=--quick", timeout=1800)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     return json.loads(done.stdout[done.stdout.index("\n{") + 1 :])
 

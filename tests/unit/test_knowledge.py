@@ -1,5 +1,6 @@
 """The knowledge base: schema, links, forbidden statements, reloading."""
 
+import dataclasses
 import datetime as dt
 import shutil
 
@@ -171,7 +172,7 @@ def test_a_risk_topic_needs_a_caveat(kb):
     for name in kb.risk_topics:
         assert kb.topics[name].caveats, name
     bare = kb.topics["rf_microneedling"].copy(update={"caveats": []})
-    damaged = knowledge.Knowledge(**{**vars(kb), "topics": {**kb.topics, "rf_microneedling": bare}})
+    damaged = dataclasses.replace(kb, topics={**kb.topics, "rf_microneedling": bare})
     assert any("has no caveat" in p.what for p in check.links(damaged))
 
 
