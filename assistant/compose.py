@@ -187,7 +187,8 @@ def suggestions(kb: Knowledge, leave_out=()) -> List[Choice]:
 
 def topic_choice(topic: Topic, entities: Optional[Dict[str, List[str]]] = None) -> Choice:
     """A choice that asks about `topic`."""
-    return Choice(topic.title, topic.id, {"topic": topic.id, "entities": entities or {}})
+    meaning = {"topic": topic.id, "entities": entities or {}}
+    return Choice(topic.title, topic.id, meaning, question=topic.question)
 
 
 def other_language(language: str, kb: Knowledge) -> Turn:

@@ -17,6 +17,7 @@ export interface Choice {
   id: string;
   title: string;
   topic?: string | null;
+  question?: string;
 }
 export interface Source {
   id: string;
@@ -35,8 +36,15 @@ export interface Turn {
   choices: Choice[];
   sources: Source[];
   reviewed_on?: string | null;
+  asks?: "consent" | Step;
 }
-export type Said = { from: "visitor"; text: string } | { from: "assistant"; turn: Turn };
+/** What the request form asks for, in its order. */
+export const STEPS = ["name", "contact", "time", "question"] as const;
+export type Step = (typeof STEPS)[number];
+/** `at`: seconds since 1970. */
+export type Said = { at?: number } & (
+  { from: "visitor"; text: string } | { from: "assistant"; turn: Turn }
+);
 
 /** A telephone number as it is written in texts, and as it is dialled. */
 export interface Dial {
@@ -45,6 +53,7 @@ export interface Dial {
 }
 export interface Clinic {
   name: string;
+  country?: string;
   assistant_name: string;
   phone: Dial;
   emergency_number: string;
@@ -67,6 +76,7 @@ export interface Options {
   label?: string;
   phone?: string;
   side?: string;
+  logo?: string;
 }
 
 /** What the launcher hands to the panel. */
