@@ -12,6 +12,7 @@ from assistant import paths
 from assistant.clinic import Strict
 from assistant.knowledge import LEVELS, Knowledge, one_of
 from assistant.safety import languages, replies
+from assistant.safety.crisis import CrisisSigns
 from assistant.safety.replies import URGENT
 from assistant.safety.triage import compile_sign
 from assistant.yamlfile import ContentError, Problem, YamlFile, plain
@@ -36,6 +37,14 @@ class RedFlag(Strict):
     signs: List[Words] = Field(min_items=1)
 
     _level = validator("level", allow_reuse=True)(one_of(LEVELS))
+
+
+class Crisis(Strict):
+    """Signs of one situation of a crisis: those that are enough, and those that need the model."""
+
+    situation: Words
+    plain: List[Words] = []
+    anchors: List[Words] = []
 
 
 class Stated(Strict):
@@ -155,10 +164,6 @@ def red_flags(folder: Path) -> List[Problem]:
     for name, signs in concepts.items():
         for number, sign in enumerate(signs or []):
             problems += pattern_problem(file, ("concepts", name, number), sign, compile_sign)
-    for number, sign in enumerate(file.data.get("crisis") or []):
-        problems += pattern_problem(file, ("crisis", number), sign, compile_sign)
-    if not file.data.get("crisis"):
-        problems.append(file.problem((), "`crisis:` is missing", "Bring the last version back."))
     for place, flag in entries(file, "red_flags", RedFlag, list, problems):
         for number, sign in enumerate(flag.signs):
             problems += pattern_problem(file, (*place, "signs", number), sign, compile_sign)
@@ -168,6 +173,23 @@ def red_flags(folder: Path) -> List[Problem]:
                 problems.append(
                     file.problem((*place, "with"), f"`{name}` is not among the concepts", mend)
                 )
+    return problems
+
+
+def crisis(folder: Path) -> List[Problem]:
+    """Mistakes in crisis.yml."""
+    file, problems = YamlFile.read(folder / "crisis.yml", paths.ROOT), []
+    found = list(entries(file, "crisis", Crisis, list, problems))
+    for name, kind in (("words", dict), ("not", list), ("goes_on", str)):
+        if not isinstance(file.data.get(name), kind):
+            mend = "Bring the last version back."
+            problems.append(file.problem((), f"`{name}:` is missing", mend))
+    if problems or not found:
+        return problems
+    try:
+        CrisisSigns(folder / "crisis.yml")
+    except ContentError as error:
+        problems += error.problems
     return problems
 
 
@@ -373,6 +395,7 @@ def check(kb: Knowledge, folder: Path = paths.SAFETY) -> List[Problem]:
     problems: List[Problem] = []
     for part in (
         lambda: red_flags(folder),
+        lambda: crisis(folder),
         lambda: circumstances(folder, kb),
         lambda: foreign(folder),
         lambda: messages(folder),

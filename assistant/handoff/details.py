@@ -95,7 +95,8 @@ CLOCK_OR_DATE = re.compile(
 )
 #: The extension after a number, and how it is written behind it (RFC 3966).
 EXTENSION = re.compile(
-    r"[\s,;.(-]{0,3}(?:ext(?:ension|n)?|x|#)[\s.:]{0,2}(?:no\.?\s|number\s|is\s)?(?P<ext>\d{1,6})\b",
+    r"[\s,;.(-]{0,3}(?:ext(?:ension|n)?|x|#)[\s.:]{0,2}(?:no\.?\s|number\s|is\s)?"
+    r"(?P<ext>\d{1,6})\b",
     re.I,
 )
 EXTENSION_SIGN = ";ext="
