@@ -8,7 +8,7 @@ conversation remembers (slot `conversation`). `compose` gives the turn and the s
 from typing import Any, Dict, List, Optional, Set, Tuple
 
 from assistant.conversation import acting, desk, manners, persons
-from assistant.conversation.memory import was_said, with_said
+from assistant.conversation.memory import said_lately, was_said, with_said
 from assistant.knowledge import Knowledge, Question, Topic
 from assistant.safety import circumstances
 from assistant.safety.replies import clinic_reply
@@ -505,6 +505,8 @@ def still_urgent(language: str, state: State, kb: Knowledge) -> Message:
 
 #: Topics about money and dates, in which a circumstance says what must happen before booking.
 BOOKING_TOPICS = ("cost", "booking", "insurance_financing")
+#: Topics that ask whether something may be done, where a circumstance is reminded of each time.
+LEAVE_TOPICS = ("candidacy", "contraindications", "treatable_areas")
 
 
 def caution(
@@ -575,7 +577,8 @@ def caution(
             text = kb.reply("for_the_other", reminder=text)
         if was_said(text, state):
             text = kb.reply("still_counts", circumstance=entry.title.lower())
-        if booking or not was_said(text, state):
+        asks_leave = booking or any(topic.id in LEAVE_TOPICS for topic in touched)
+        if asks_leave or not said_lately(text, state):
             turn.say("caution", text, entry.topic)
         turn.cautions.append(name)
     if (
@@ -686,13 +689,14 @@ def elaborate(request: str, state: State, kb: Knowledge) -> Turn:
 
 
 def leant_on(questions: List[Dict[str, Any]], state: State) -> Optional[str]:
-    """The question that a follow-up leans on: the latest that can be understood by itself."""
+    """The question that a follow-up leans on: the latest that can be understood by itself, several
+    of one message as one text."""
     own = [
         question.get("text") or question.get("title")
         for question in questions
         if not question.get("followed") and not question.get("leaning")
     ]
-    return next((text for text in reversed(own) if text), state.get("question"))
+    return " and ".join(text for text in own if text) or state.get("question")
 
 
 def remember(turn: Turn, questions: List[Dict[str, Any]], state: State) -> State:

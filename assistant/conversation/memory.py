@@ -5,6 +5,8 @@ from typing import Any, Dict, Iterable, List
 
 #: Texts that a conversation remembers at most, the oldest forgotten first.
 MOST_TEXTS = 150
+#: Of these, the latest.
+LATEST_TEXTS = 24
 
 
 def mark(text: str) -> str:
@@ -15,6 +17,11 @@ def mark(text: str) -> str:
 def was_said(text: str, state: Dict[str, Any]) -> bool:
     """Whether the conversation has had this very text."""
     return mark(text) in (state.get("said") or [])
+
+
+def said_lately(text: str, state: Dict[str, Any]) -> bool:
+    """Whether this very text is among the latest of the conversation (about eight turns)."""
+    return mark(text) in (state.get("said") or [])[-LATEST_TEXTS:]
 
 
 def with_said(texts: Iterable[str], state: Dict[str, Any]) -> List[str]:

@@ -279,6 +279,8 @@ CONCERNS = (
     "pigmentation",
     "hair_loss",
 )
+#: Topics that a follow-up never leans on: what is said after them is about something else.
+NEVER_LEANT_ON = ("human_handoff", "urgent_symptom")
 #: Most words of an elliptical follow-up.
 MOST_ELLIPTICAL = 7
 #: From this probability on a message is about something outside whatever was said before.
@@ -303,7 +305,10 @@ OF_THOSE = re.compile(
 )
 #: Circumstances that are something a person does, and the words for a person.
 DEEDS_OF_SOMEBODY = ("home_needling", "topical_on_open_skin", "numbing_misuse", "immunosuppressed")
+#: Of these, what a question speaks of without anybody doing it.
+MERELY_ASKED = ("home_needling",)
 SOMEBODY = re.compile(
+    r"^(?:was |been )?(?:thinking (?:of|about)|planning|tempted|hoping|considering|wanting)\b|"
     r"\b(?:i|i['’]?m|i['’]?ve|i['’]?d|i['’]?ll|im|ive|ill|id|my|me|mine|myself|we|our|us|gonna|"
     r"she|he|her|him|"
     r"his|they|them|their|mum|mom|dad|sister|brother|wife|husband|partner|friend|daughter|son|"
@@ -547,7 +552,7 @@ class Reader:
             and not SOMEBODY.search(text)
         ):
             return False  # how HIV is passed on, not who has it
-        general = "margin" in item or QUESTION.search(text)
+        general = "margin" in item or item["id"] in MERELY_ASKED and QUESTION.search(text)
         if item["id"] in DEEDS_OF_SOMEBODY and general and not SOMEBODY.search(text):
             return False  # a question in general: nobody does it
         if "margin" not in item:
@@ -575,13 +580,13 @@ class Reader:
         about = persons.request(text, state)
         if about:
             return {"request": about, "questions": [], "language": "en"}
-        act = self._act(text, state)
+        listed = state.get("topics") == ["privacy"] and bool(state.get("circumstances"))
+        act = None if listed and FORGET_THAT.match(text) else self._act(text, state)
         if act:
             return act
         language = detect(text)
         if language != "en":
             return {"language": language, "questions": []}
-        listed = state.get("topics") == ["privacy"] and bool(state.get("circumstances"))
         for request, pattern in (("known", KNOWN), ("forget", FORGET)):
             if (
                 pattern.search(text)
@@ -604,8 +609,9 @@ class Reader:
         if not has_words(text):
             return None
         act = self.acts.believed(text, self.rank(text).acts, state)
-        if act is None:
-            return None
+        eases = act == "settled" and state.get("urgent") == "emergency" and eased(text)
+        if act is None or eases:
+            return None  # an emergency is not settled by feeling better
         if act in SAID_BY_A_TOPIC:
             topic, situation = SAID_BY_A_TOPIC[act]
             return {"language": "en", "act": act, "questions": [certain(text, topic, situation)]}
@@ -652,6 +658,7 @@ class Reader:
             return [certain(text, "smalltalk", "emoji")]
         question = (
             self._leaning(text, whole, entities, state)
+            or self._elsewhere(text, whole, entities, state)
             or self._followed(text, whole, entities, state)
             or self._substituted(text, whole, entities, state)
             or self._narrower(self._question(text, whole, entities), state)
@@ -935,7 +942,11 @@ class Reader:
     ) -> Optional[Dict[str, Any]]:
         """A short message as a specific question about what was asked before it."""
         before = state.get("question")
-        talked_of = [topic for topic in state.get("topics") or [] if topic not in BOUNDARIES]
+        talked_of = [
+            topic
+            for topic in state.get("topics") or []
+            if topic not in BOUNDARIES and topic not in NEVER_LEANT_ON
+        ]
         outside = whole.best in BOUNDARIES and whole.confidence >= OUTSIDE_FOR_SURE
         # "It is flat and eight years old" tells more of what was asked before.
         outside = outside and (whole.best not in OUTSIDE or bool(QUESTION.search(text)))
@@ -954,6 +965,12 @@ class Reader:
         question = {**about_topic(text, found.topic, said), "followed": True}
         sure = found.margin >= self.thresholds.facet
         return question if sure else {**question, "unsure": True}
+
+    def _elsewhere(
+        self, text: str, whole: Ranked, entities: Dict[str, List[str]], state: Dict[str, Any]
+    ) -> Optional[Dict[str, Any]]:
+        """ "And on the neck?": nothing but another part of the body, put into the last question."""
+        return self._substituted(text, whole, entities, state) if self._only_areas(text) else None
 
     def _substituted(
         self, text: str, whole: Ranked, entities: Dict[str, List[str]], state: Dict[str, Any]

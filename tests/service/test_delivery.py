@@ -315,7 +315,7 @@ def test_a_webhook_that_answers_with_a_redirect_gets_nothing_more(monkeypatch):
                     "server": "mail.b.example",
                 },
             },
-            "string does not match",
+            "is not an email address",
         ),
     ],
 )

@@ -345,7 +345,7 @@ def test_numbers_are_joined_by_the_words_of_the_language(kb, tmp_path):
     for country, said in (
         ("AT", {"de": "112 oder 144", "fr": "112 ou 144", "it": "112 o 144", "pl": "112 lub 144"}),
         ("GB", {"de": "999", "zh": "999"}),
-        ("XX", {"de": "örtliche Notrufnummer", "es": "número local"}),
+        ("KE", {"de": "örtliche Notrufnummer", "es": "número local"}),
     ):
         clinic_file.write_text(f"name: Ada\nphone: '+43 1 234567'\ncountry: {country}\n", "utf-8")
         phrases = load_phrases(load_clinic(clinic_file))
@@ -906,9 +906,10 @@ def test_a_correction_changes_whose_it_is():
     known = remember({}, [{"id": "pregnancy", "who": "self", "when": "now", "denied": False}])
     known = remember(known, [{"id": "pregnancy", "who": "other", "when": "now", "denied": False}])
     assert known == {"pregnancy": {"who": "other", "when": "now"}}
-    assert (
-        remember(known, [{"id": "pregnancy", "who": "self", "when": "now", "denied": True}]) == {}
-    )
+    mine = [{"id": "pregnancy", "who": "self", "when": "now", "denied": True}]
+    assert remember(known, mine) == known, "the visitor is not, the other person is"
+    theirs = [{"id": "pregnancy", "who": "other", "when": "now", "denied": True}]
+    assert remember(known, theirs) == {}
 
 
 @pytest.mark.parametrize(
