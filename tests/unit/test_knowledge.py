@@ -164,7 +164,7 @@ def test_what_is_said_about_the_review_is_true(kb):
         )
         for name, topic in kb.topics.items()
     }
-    found = check.unsigned(knowledge.Knowledge(**{**vars(kb), "topics": signed}))
+    found = check.unsigned(dataclasses.replace(kb, topics=signed))
     assert len(found) == len(check.UNSIGNED) and all(p.line > 0 for p in found)
 
 
