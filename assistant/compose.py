@@ -187,8 +187,7 @@ def suggestions(kb: Knowledge, leave_out=()) -> List[Choice]:
 
 def topic_choice(topic: Topic, entities: Optional[Dict[str, List[str]]] = None) -> Choice:
     """A choice that asks about `topic`."""
-    meaning = {"topic": topic.id, "entities": entities or {}}
-    return Choice(topic.title, topic.id, meaning, question=topic.question)
+    return Choice(topic.title, topic.id, {"topic": topic.id, "entities": entities or {}})
 
 
 def other_language(language: str, kb: Knowledge) -> Turn:

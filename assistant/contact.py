@@ -40,7 +40,6 @@ def card(kb: Knowledge) -> Dict[str, Any]:
     clinic, phrases = kb.clinic, kb.phrases
     return {
         "name": clinic.name,
-        "country": clinic.country,
         "assistant_name": clinic.assistant_name,
         "phone": dial(clinic.phone),
         "emergency_number": phrases.country["emergency_number"],

@@ -64,8 +64,6 @@ class Choice:
     topic: Optional[str] = None
     meaning: Dict[str, Any] = field(default_factory=dict)
     id: str = field(default_factory=new_id)
-    #: The title as a question, where it is the title of a topic.
-    question: Optional[str] = None
 
 
 @dataclass
@@ -81,9 +79,6 @@ class Turn:
     sources: List[Dict[str, Any]] = field(default_factory=list)
     reviewed_on: Optional[str] = None
     id: str = field(default_factory=new_id)
-    #: What the request form asks for in this turn: a step of assistant.handoff.form, so that the
-    #: widget offers the keyboard for it.
-    asks: Optional[str] = None
     #: Words that are not stored, with what is stored instead (assistant.handoff.veil); they stay on
     #: the server.
     masks: Dict[str, str] = field(default_factory=dict)
@@ -120,16 +115,10 @@ class Turn:
 def public(turn: Dict[str, Any]) -> Dict[str, Any]:
     """A turn as a visitor's browser may see it: without what the choices mean on the server."""
     choices = [
-        {
-            **{key: choice.get(key) for key in ("id", "title", "topic")},
-            **({"question": choice["question"]} if choice.get("question") else {}),
-        }
+        {key: choice.get(key) for key in ("id", "title", "topic")}
         for choice in turn.get("choices", [])
     ]
-    shown = {key: value for key, value in turn.items() if key not in PRIVATE}
-    if not shown.get("asks"):
-        shown.pop("asks", None)
-    return {**shown, "choices": choices}
+    return {**{key: value for key, value in turn.items() if key not in PRIVATE}, "choices": choices}
 
 
 def together(turns: List[Dict[str, Any]]) -> Dict[str, Any]:
@@ -151,7 +140,6 @@ def together(turns: List[Dict[str, Any]]) -> Dict[str, Any]:
         "messages": joined("messages"),
         "choices": last["choices"],
         "sources": joined("sources"),
-        "asks": next((turn["asks"] for turn in turns if turn.get("asks")), None),
         "masks": masks,
         "erase": any(turn.get("erase") for turn in turns),
     }

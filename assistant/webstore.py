@@ -269,16 +269,15 @@ class WebStore:
         """Everything said in a conversation, oldest first."""
         table, result = database.turns, []
         query = (
-            sa.select([table.c.visitor, table.c.turn, table.c.created])
+            sa.select([table.c.visitor, table.c.turn])
             .where(table.c.session == session, table.c.turn != "")
             .order_by(table.c.number)
         )
         with database.engine().connect() as connection:
             for row in connection.execute(query):
-                at = int(row.created)
                 if row.visitor is not None:
-                    result.append({"from": "visitor", "text": row.visitor, "at": at})
-                result.append({"from": "assistant", "turn": json.loads(row.turn), "at": at})
+                    result.append({"from": "visitor", "text": row.visitor})
+                result.append({"from": "assistant", "turn": json.loads(row.turn)})
         return result
 
     def has_turn(self, session: str, turn: str) -> bool:

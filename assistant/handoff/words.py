@@ -35,7 +35,7 @@ def ask(asked: str, memory: Dict[str, Any], kb: Knowledge, text: str) -> Turn:
     name = asked[len("handoff_") :]
     request = (requests.get(memory["request"]) if memory.get("request") else None) or {}
     problem, note = memory.get("problem"), memory.get("note")
-    turn = Turn("form", topics=[TOPIC], asks=name)
+    turn = Turn("form", topics=[TOPIC])
     say = lambda key, **more: turn.say("question", kb.talk("handoff", key, **more), TOPIC)
     if memory.get("need"):
         say("need_noted")

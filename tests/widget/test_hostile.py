@@ -194,7 +194,7 @@ def test_from_a_knowledge_file_through_loader_and_composition(visit, channel, ho
         shown.locator(".answer .text a").count() == 0
         and "<svg/onload" in shown.locator(".caveat").first.inner_text()
     )
-    assert tab.find(".chip").last.inner_text() == WRITTEN["question"]
+    assert tab.find(".chip").last.inner_text() == WRITTEN["title"]
     assert shown.locator(".sources li").first.inner_text().startswith("\u202e<img")
 
 

@@ -5,8 +5,8 @@ import { Memory, type Kept, type Pending } from "./memory";
 import type { Choice, Clinic, Said, Turn } from "./types";
 
 export type Item =
-  | { id: string; from: "visitor"; text: string; waiting?: boolean; at?: number }
-  | { id: string; from: "assistant"; turn: Turn; old?: boolean; at?: number }
+  | { id: string; from: "visitor"; text: string; waiting?: boolean }
+  | { id: string; from: "assistant"; turn: Turn; old?: boolean }
   | {
       id: string;
       from: "note";
@@ -28,11 +28,6 @@ const LANES = 4;
 
 /** Of these troubles a message does not recover: the words that say so. */
 const REFUSED = { refused: 1, too_large: 1 };
-
-const now = () => Date.now() / 1000;
-
-/** A choice as a visitor reads it. */
-export const titled = ({ question, title }: Choice): string => question || title;
 
 const newId = () =>
   Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) =>
@@ -132,7 +127,7 @@ export class Conversation {
   }
 
   pick(choice: Choice): void {
-    this.add({ client_id: newId(), text: titled(choice), choice: choice.id });
+    this.add({ client_id: newId(), text: choice.title, choice: choice.id });
   }
 
   private add(message: Pending, kind = message.choice ? "choice" : "text"): void {
@@ -146,7 +141,7 @@ export class Conversation {
   }
 
   private show({ client_id: id, text }: Pending): void {
-    this.items.push({ id, from: "visitor", text, waiting: true, at: now() });
+    this.items.push({ id, from: "visitor", text, waiting: true });
   }
 
   /** Try again after trouble. */
@@ -287,7 +282,7 @@ export class Conversation {
       const { token, turn } = await this.channel.open(this.locale);
       if (signal.aborted) return;
       this.kept.token = token;
-      this.insert({ id: turn.id, from: "assistant", turn, at: now() });
+      this.insert({ id: turn.id, from: "assistant", turn });
     } finally {
       this.loading = false;
     }
@@ -319,20 +314,15 @@ export class Conversation {
   /** A turn is known by its id; the visitor's words before it come with it. */
   private merge(said: Said[]): void {
     let before: Item[] = [];
-    let choices: Choice[] = [];
     for (const one of said) {
-      if (one.from === "visitor") {
-        // What was picked is recorded by its title, and shown as it was picked.
-        const picked = choices.find(({ title }) => title === one.text);
-        before.push({ ...one, id: newId(), text: picked ? titled(picked) : one.text });
-      } else {
+      if (one.from === "visitor") before.push({ id: newId(), from: "visitor", text: one.text });
+      else {
         const { turn } = one;
         if (!this.items.some((item) => item.id === turn.id)) {
-          this.insert(...before, { ...one, id: turn.id });
+          this.insert(...before, { id: turn.id, from: "assistant", turn });
           if (!this.loading) this.arrived = turn.id;
         }
         before = [];
-        choices = turn.choices;
       }
     }
   }
@@ -416,8 +406,7 @@ export class Conversation {
     this.drop(message);
     if (!this.items.some((item) => item.id === turn.id)) {
       const { client_id: id, text } = message;
-      const at = now();
-      this.insert({ id, from: "visitor", text, at }, { id: turn.id, from: "assistant", turn, at });
+      this.insert({ id, from: "visitor", text }, { id: turn.id, from: "assistant", turn });
     } // else answered on another page: the history has both
     this.arrived = turn.id;
     if (this.trouble?.kind !== "busy" || !this.pending.length) this.ail();

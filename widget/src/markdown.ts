@@ -44,37 +44,6 @@ class Plain extends Renderer {
 
 const OPTIONS: MarkedOptions = { gfm: true, breaks: true, renderer: new Plain() };
 
-/** Three or more things in a sentence, between semicolons after a colon. */
-const MANY =
-  /(:) ((?:(?!\. [A-Z])[^;\n])+(?:; (?:(?!\. [A-Z])[^;\n])+){2,}?)(?:\. (?=[A-Z])|\.?$)/gm;
-/** A first sentence that something follows; no full stop of an abbreviation ends it. */
-const LEAD =
-  /^(?![-#>|\d`]|Thank |Hello)([^*_`[\]<>\n]{2,160}?(?<!\b(?:e\.g|i\.e|Dr|Mrs?))[.!?]) +(?=[A-Z])/;
-/** Characters of a paragraph that is read at a glance. */
-const GLANCE = 260;
-
-/**
- * The same words, easier to take in: what a sentence counts up as a list, and in an answer what
- * matters first in bold, and no long paragraphs.
- */
-export function shape(text: string, answer: boolean): string {
-  const listed = text.replace(MANY, (_, colon, parts) => {
-    const points = parts.split("; ").map((part: string) => `- ${part.trim()}`);
-    return `${colon}\n\n${points.join("\n")}\n\n`;
-  });
-  if (!answer) return listed;
-  return listed.replace(LEAD, "**$1**\n\n").split("\n\n").map(halved).join("\n\n");
-}
-
-/** A long paragraph of sentences as two, parted where a sentence ends next to the middle. */
-function halved(text: string): string {
-  if (text.length < GLANCE || /^[-#>|\d`\s]/.test(text)) return text;
-  const ends = [...text.matchAll(/[.!?](?= [A-Z])/g)].map((match) => match.index + 1);
-  const middle = text.length / 2;
-  const [end] = ends.sort((a, b) => Math.abs(a - middle) - Math.abs(b - middle));
-  return end ? `${text.slice(0, end)}\n\n${text.slice(end + 1)}` : text;
-}
-
 /** The safe nodes of `text`, written in `lang`, with the clinic's telephone numbers as links. */
 export function rich(text: string, numbers: Dial[], lang: string): HTMLElement {
   const holder = document.createElement("div");

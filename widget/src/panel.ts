@@ -47,19 +47,12 @@ export async function mount({ host, root, launcher, base, key, options }: Mount)
     draw,
     ({ type, ...detail }: News) => emit(type, detail),
   );
-  // As the clinic's country writes dates and times: "en" alone would be the American way.
-  const written = (when: Date, how: Intl.DateTimeFormatOptions) => {
-    const { country } = conversation.clinic!;
-    return new Intl.DateTimeFormat(country ? `${spoken}-${country}` : lang, how).format(when);
-  };
+  // "en" alone would write dates the American way.
+  const region = navigator.languages.find((one) => one.startsWith(spoken)) ?? lang;
   const date = (iso: string) =>
-    written(new Date(`${iso}T00:00:00Z`), { dateStyle: "long", timeZone: "UTC" });
-  const time = (seconds: number) => {
-    const when = new Date(seconds * 1000);
-    const today = when.toDateString() === new Date().toDateString();
-    const day = { weekday: "short", day: "numeric", month: "short" } as const;
-    return written(when, { hour: "numeric", minute: "2-digit", ...(today ? {} : day) });
-  };
+    new Intl.DateTimeFormat(region, { dateStyle: "long", timeZone: "UTC" }).format(
+      new Date(`${iso}T00:00:00Z`),
+    );
 
   const actions: Actions = {
     accept: () => {
@@ -96,7 +89,6 @@ export async function mount({ host, root, launcher, base, key, options }: Mount)
     pick: (choice) => {
       ui.commenting = undefined;
       conversation.pick(choice);
-      rest(); // the button goes with the reply
     },
     retry: () => void conversation.retry(),
     vote: (turn, vote) => {
@@ -163,7 +155,7 @@ export async function mount({ host, root, launcher, base, key, options }: Mount)
     },
     close,
   };
-  const view = new View(conversation, words, ui, actions, date, spoken, options, time);
+  const view = new View(conversation, words, ui, actions, date, spoken, options.phone);
 
   function draw(): void {
     render(view.panel(), dialog);

@@ -17,7 +17,6 @@ export interface Choice {
   id: string;
   title: string;
   topic?: string | null;
-  question?: string;
 }
 export interface Source {
   id: string;
@@ -36,15 +35,8 @@ export interface Turn {
   choices: Choice[];
   sources: Source[];
   reviewed_on?: string | null;
-  asks?: "consent" | Step;
 }
-/** What the request form asks for, in its order. */
-export const STEPS = ["name", "contact", "time", "question"] as const;
-export type Step = (typeof STEPS)[number];
-/** `at`: seconds since 1970. */
-export type Said = { at?: number } & (
-  { from: "visitor"; text: string } | { from: "assistant"; turn: Turn }
-);
+export type Said = { from: "visitor"; text: string } | { from: "assistant"; turn: Turn };
 
 /** A telephone number as it is written in texts, and as it is dialled. */
 export interface Dial {
@@ -53,7 +45,6 @@ export interface Dial {
 }
 export interface Clinic {
   name: string;
-  country?: string;
   assistant_name: string;
   phone: Dial;
   emergency_number: string;
@@ -76,7 +67,6 @@ export interface Options {
   label?: string;
   phone?: string;
   side?: string;
-  logo?: string;
 }
 
 /** What the launcher hands to the panel. */

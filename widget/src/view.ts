@@ -3,21 +3,11 @@
 import { html, nothing, type TemplateResult } from "lit/html.js";
 import { repeat } from "lit/directives/repeat.js";
 import type { Trouble } from "./channel";
-import { titled, type Conversation, type Item } from "./conversation";
+import type { Conversation, Item } from "./conversation";
 import { icon } from "./icons";
-import { numbersIn, rich, shape } from "./markdown";
+import { numbersIn, rich } from "./markdown";
 import type { Strings } from "./strings/en";
-import {
-  STEPS,
-  type Choice,
-  type Clinic,
-  type Dial,
-  type Message,
-  type Options,
-  type Source,
-  type Step,
-  type Turn,
-} from "./types";
+import type { Choice, Clinic, Dial, Message, Source, Turn } from "./types";
 import { alarm, fill, type Level } from "./words";
 
 export type Sheet = "menu" | "person" | "about" | "restart" | "erase";
@@ -50,13 +40,6 @@ export interface Actions {
   close(): void;
 }
 
-/** Seconds of silence after which the time of day is shown. */
-const STAMP_AFTER = 300;
-
-/** What a browser may fill in for a step of the form. A number or an address: the keyboard for
- * addresses has both. */
-const AUTOFILL: Partial<Record<Step, string>> = { name: "name", contact: "tel" };
-
 /** Near the end of what can be answered, the box says how much is left. */
 const COUNT_FROM = 500;
 
@@ -73,8 +56,7 @@ export class View {
     private readonly actions: Actions,
     private readonly date: (iso: string) => string,
     private readonly lang: string,
-    private readonly options: Options,
-    private readonly time: (seconds: number) => string,
+    private readonly phone: string | undefined,
   ) {}
 
   private get clinic(): Clinic | undefined {
@@ -86,11 +68,7 @@ export class View {
     const talking = conversation.consent && this.clinic && !conversation.erased;
     return html`
       <header class="header" part="header">
-        ${
-          this.options.logo
-            ? html`<img class="avatar" alt="" src=${this.options.logo}>`
-            : html`<span class="avatar">${icon("leaf")}</span>`
-        }
+        <span class="avatar">${icon("leaf")}</span>
         <div class="who"><h2 id="title" tabindex="-1">${
           this.clinic?.assistant_name ?? words.automated
         }</h2><p>${this.clinic ? words.automated : nothing}</p></div>
@@ -252,17 +230,10 @@ export class View {
     const { conversation, words } = this;
     if (item.from === "note") return html`<p class="note">${words[item.note]}</p>`;
     if (item.from === "assistant")
-      return this.turn(item.turn, item.old === true, item === this.newest);
-    const before = conversation.items.slice(0, at).findLast(({ from }) => from === "visitor");
-    const earlier = before?.from === "visitor" && before.at ? before.at : 0;
-    const stamp =
-      item.at && item.at - earlier > STAMP_AFTER
-        ? html`<time
-          datetime=${new Date(item.at * 1000).toISOString()}>${this.time(item.at)}</time>`
-        : nothing;
+      return this.turn(item.turn, item.old === true, at === conversation.items.length - 1);
     const waits = item.waiting && conversation.trouble && !conversation.sending(item.id);
-    return html`<div class="visitor" part="visitor">${stamp}<span
-      class="hidden">${words.you}: </span><div class="bubble" dir="auto">${item.text}</div>${
+    return html`<div class="visitor" part="visitor"><span class="hidden">${words.you}: </span><div
+      class="bubble" dir="auto">${item.text}</div>${
         waits ? html`<small>${words.notSent}</small>` : nothing
       }</div>`;
   }
@@ -274,38 +245,13 @@ export class View {
       : turn.messages;
     return html`<div class="turn ${old ? "old" : ""}" data-id=${turn.id} part="turn">
       <span class="hidden">${this.clinic!.assistant_name}: </span>
-      ${this.step(turn)}
       ${messages.map((message, at) =>
         this.message(message, turn, messages[at - 1]?.role === message.role),
       )}
-      <div class="foot">${turn.sources.length || turn.reviewed_on ? this.sources(turn) : nothing}
-      ${
-        old || greeting || turn.kind === "crisis" || turn.kind === "form"
-          ? nothing
-          : this.feedback(turn)
-      }</div>
-      ${!old && last ? this.choices(turn.choices) : nothing}
+      ${turn.sources.length || turn.reviewed_on ? this.sources(turn) : nothing}
+      ${old ? nothing : this.choices(turn.choices, last)}
+      ${old || greeting || turn.kind === "crisis" ? nothing : this.feedback(turn)}
     </div>`;
-  }
-
-  /** The newest turn, whose choices can be picked and whose question the box is for. */
-  private get newest(): Item | undefined {
-    return this.conversation.items.findLast(({ from }) => from === "assistant");
-  }
-
-  /** What the form asks for just now, if it does. */
-  private get asks(): Turn["asks"] {
-    const { newest } = this;
-    return newest?.from === "assistant" && !newest.old ? newest.turn.asks : undefined;
-  }
-
-  /** How far the form is: a bar, and words for it. */
-  private step({ asks }: Turn): TemplateResult | typeof nothing {
-    const step = STEPS.findIndex((one) => one === asks) + 1;
-    if (!step) return nothing;
-    return html`<p class="step">${fill(this.words.step, { step, of: STEPS.length })}${STEPS.map(
-      (_, at) => html`<i class=${at < step ? "done" : ""}></i>`,
-    )}</p>`;
   }
 
   /** `again`: the message before it has the same role, so that its label is not repeated. */
@@ -372,11 +318,7 @@ export class View {
     if (!element)
       this.texts.set(
         message,
-        (element = rich(
-          shape(message.text, message.role === "answer"),
-          this.numbers,
-          message.language || "en",
-        )),
+        (element = rich(message.text, this.numbers, message.language || "en")),
       );
     return element;
   }
@@ -404,13 +346,14 @@ export class View {
       )}</ul></details>${reviewed}</div>`;
   }
 
-  private choices(choices: Choice[]): TemplateResult | typeof nothing {
+  private choices(choices: Choice[], last: boolean): TemplateResult | typeof nothing {
     if (!choices.length) return nothing;
-    return html`<div class="choices" role="group" aria-label=${this.words.choices}>
+    return html`<div class="choices ${last ? "" : "past"}" role="group"
+      aria-label=${this.words.choices}>
       ${choices.map(
         (choice) =>
           html`<button class="chip" part="chip" lang="en" dir="auto"
-            @click=${() => this.actions.pick(choice)}>${titled(choice)}</button>`,
+            @click=${() => this.actions.pick(choice)}>${choice.title}</button>`,
       )}</div>`;
   }
 
@@ -447,10 +390,9 @@ export class View {
   /** What is the matter, whom to call in an emergency and otherwise, and another try. */
   private problem(text: string): TemplateResult {
     const { words, actions } = this;
-    const given = this.options.phone;
     const phone =
       this.clinic?.phone ??
-      (given ? { text: given, tel: given.replace(/[^\d+]/g, "") } : undefined);
+      (this.phone ? { text: this.phone, tel: this.phone.replace(/[^\d+]/g, "") } : undefined);
     const [before, after] = words.orCall.split("{phone}");
     return html`<div class="problem" role="alert" part="problem"><p>${text}</p>
       <p class="links">${this.emergency()}</p>
@@ -589,8 +531,6 @@ export class View {
   private composer(): TemplateResult {
     const { ui, words, actions } = this;
     const most = this.clinic!.characters;
-    const { asks } = this;
-    const step = asks && asks !== "consent" ? asks : undefined;
     const left = most - ui.written;
     return html`<form class="composer" part="composer" @submit=${(event: Event) => {
       event.preventDefault();
@@ -598,11 +538,9 @@ export class View {
     }}>
       <label for="box" class="hidden">${words.box}</label>
       <div
-        class="write"><textarea id="box" rows="1" dir="auto" enterkeyhint="send"
-          autocomplete=${(step && AUTOFILL[step]) ?? "off"}
-          inputmode=${step === "contact" ? "email" : "text"}
-          placeholder=${step ? words[`${step}Box`] : words.placeholder}
-          aria-describedby="count" @input=${actions.typed} @keydown=${actions.keys}></textarea>
+        class="write"><textarea id="box" rows="1" dir="auto" enterkeyhint="send" autocomplete="off"
+          placeholder=${words.placeholder} aria-describedby="count" @input=${actions.typed}
+          @keydown=${actions.keys}></textarea>
       <button class="send" part="send" aria-label=${words.send}
         title=${words.send}>${icon("send")}</button></div>
       <p id="count" class="count ${left < 0 ? "over" : ""}" role="status">${

@@ -35,11 +35,6 @@ export const en = {
   notSent: "Not sent yet",
   box: "Your question",
   placeholder: "Type your question",
-  nameBox: "Your name",
-  contactBox: "Phone number or email",
-  timeBox: "A good time to reach you",
-  questionBox: "What it is about",
-  step: "Step {step} of {of}",
   send: "Send",
   left: "{count} characters left",
   over: "{count} characters over what can be answered; you may be asked to shorten it",
@@ -74,9 +69,7 @@ export const en = {
   restarted: "A new conversation.",
   unknown_choice: "That choice is no longer known. Please type your question instead.",
   too_large: "That text is too large to be sent. It is back in the box: please shorten it.",
-  busy:
-    "That was a lot at once. Please wait {seconds} seconds: your message is kept and is then " +
-    "sent by itself.",
+  busy: "That was a lot at once. Please wait {seconds} seconds: your message is kept and is then sent by itself.",
   offline:
     "There is no connection: your device may be offline, or the assistant cannot be reached.",
   unavailable: "The assistant cannot answer just now.",
