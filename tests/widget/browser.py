@@ -1,7 +1,6 @@
 """Debian's Chromium through Playwright, with a guard: a request that leaves loopback, a script
 error or a breach of the policy fails the test."""
 
-import copy
 import os
 import shutil
 import urllib.parse
@@ -64,13 +63,10 @@ class Visit:
             ),
             lambda route: route.abort(),
         )
-        self.page: Page = self.watch(self.context.new_page())
-
-    def watch(self, page: Page) -> Page:
-        """Note what goes wrong on a page."""
-        page.set_default_timeout(30_000)  # a busy machine
-        page.on("pageerror", lambda error: self.errors.append(str(error)))
-        page.on(
+        self.page: Page = self.context.new_page()
+        self.page.set_default_timeout(30_000)  # a busy machine
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on(
             "console",
             lambda message: (
                 self.errors.append(message.text)
@@ -79,17 +75,10 @@ class Visit:
                 else None
             ),
         )
-        page.on(
+        self.page.on(
             "dialog",
             lambda dialog: (self.errors.append(f"dialog: {dialog.message}"), dialog.dismiss()),
         )
-        return page
-
-    def beside(self, page: Page) -> "Visit":
-        """Another tab of the same browser, which the page opened."""
-        other = copy.copy(self)
-        other.page = self.watch(page)
-        return other
 
     def note(self, request: Any) -> None:
         """Remember a request; one that leaves loopback is a fault."""

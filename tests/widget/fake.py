@@ -199,8 +199,6 @@ class FakeChannel:
         self.replies: Dict[str, Any] = {}
         self.failures: List[Tuple[str, int, Dict[str, str]]] = []
         self.hold: Optional[threading.Event] = None
-        #: the texts that `hold` keeps waiting; empty: all
-        self.held: Tuple[str, ...] = ()
         #: when a request had reached the clinic, as the answer to a deletion says
         self.delivered = ""
         self.attributes: Dict[str, str] = {}
@@ -212,10 +210,10 @@ class FakeChannel:
         )
 
     def fail(self, path: str, status: int, times: int = 1, **headers: str) -> None:
-        """Answer the next calls of `path` with an error. The widget tries again by itself when
-        Retry-After is over: here never, unless a test says when."""
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        self.failures += [(path, status, {"Retry-After": "600", **named})] * times
+        """Answer the next calls of `path` with an error."""
+        self.failures += [
+            (path, status, {name.replace("_", "-"): value for name, value in headers.items()})
+        ] * times
 
     def expire(self) -> None:
         """Forget every token, as when they have expired."""
@@ -268,7 +266,7 @@ class FakeChannel:
                     200,
                     packed.read_bytes(),
                     KINDS[file.suffix[1:]],
-                    {"Content-Encoding": "gzip", "Access-Control-Allow-Origin": "*"},
+                    {"Content-Encoding": "gzip"},
                 )
                 if packed.exists()
                 else self.problem(request, 404)
@@ -324,12 +322,12 @@ class FakeChannel:
             return 200, {"turns": self.sessions[token]}
         if path == "feedback":
             return 204, None
-        said = data.get("text") or self.title_of(token, data["choice"])
-        if self.hold and (not self.held or said in self.held):
+        if self.hold:
             self.hold.wait(10)
         before = self.answered.get((token, data["client_id"]))
         if before:
             return 200, {"turn": before}
+        said = data.get("text") or self.title_of(token, data["choice"])
         if said is None:
             return 400, None
         made = self.replies.get(said, pain)

@@ -276,12 +276,10 @@ def test_a_vote_that_could_not_be_sent_is_taken_back_and_said(visit, channel):
     tab = ready(visit, channel).say("does it hurt?")
     channel.fail("feedback", 503)
     tab.find(".thumb").first.click()
-    # A function, because the page's policy lets no string be evaluated.
-    tab.page.wait_for_function("""() => {
-      const root = document.querySelector('microneedling-assistant').shadowRoot;
-      const status = root.querySelector('.panel > [role=status]');
-      return status.textContent.includes('could not be sent');
-    }""")
+    tab.page.wait_for_function(
+        "document.querySelector('microneedling-assistant').shadowRoot.querySelector('.panel >"
+        " [role=status]').textContent.includes('could not be sent')"
+    )
     assert tab.find(".thumb").first.get_attribute("aria-pressed") == "false"
 
 
@@ -360,33 +358,26 @@ def test_deleting_reaches_what_a_restart_left_behind(visit, channel):
 
 def test_deleting_does_not_send_what_waits_first(visit, channel):
     tab = ready(visit, channel)
-    channel.fail("messages", 429, 2, Retry_After="600")
-    for text in ("one", "two"):
-        tab.say(text, wait=False)
-        tab.find(".problem").wait_for()
     channel.hold = threading.Event()
-    tab.say("three", wait=False)
-    channel.wait(messages=3)
+    for text in ("one", "two", "three"):
+        tab.say(text, wait=False)
+    channel.wait(messages=1)
     delete(tab)
     tab.find(".sheet .danger[aria-disabled=true]").wait_for()
     channel.hold.set()
     tab.find(".card").get_by_text("has been deleted").wait_for()
     assert [body["text"] for body in channel.calls("POST", "messages")] == [
-        "one",
-        "two",
-        "three",
+        "one"
     ] and channel.sessions == {}
     assert len(channel.calls("POST", "sessions")) == 1
 
 
 def test_what_waited_is_still_there_when_the_deletion_fails(visit, channel):
     tab = ready(visit, channel)
-    channel.fail("messages", 429, Retry_After="600")
-    tab.say("two", wait=False)
-    tab.find(".problem").wait_for()
     channel.hold = threading.Event()
-    tab.say("one", wait=False)
-    channel.wait(messages=2)
+    for text in ("one", "two"):
+        tab.say(text, wait=False)
+    channel.wait(messages=1)
     channel.fail("sessions", 503)
     delete(tab)
     tab.find(".sheet .danger[aria-disabled=true]").wait_for()
@@ -396,7 +387,7 @@ def test_what_waited_is_still_there_when_the_deletion_fails(visit, channel):
     assert tab.find(".visitor small").all_inner_texts() == ["Not sent yet"]
     tab.find(".problem button").click()
     tab.find(".turn").nth(2).wait_for()
-    assert [body["text"] for body in channel.calls("POST", "messages")] == ["two", "one", "two"]
+    assert [body["text"] for body in channel.calls("POST", "messages")] == ["one", "two"]
 
 
 def test_deleting_says_that_the_clinic_has_a_request_already(visit, channel):
@@ -502,14 +493,13 @@ def test_a_session_that_expired_between_pages_says_so(visit, channel):
     assert len(channel.calls("POST", "sessions")) == 2
 
 
-def test_what_is_sent_while_a_reply_is_awaited_goes_out_at_once_and_in_order(visit, channel):
+def test_what_is_sent_while_waiting_is_queued_in_order(visit, channel):
     tab = ready(visit, channel)
     channel.hold = threading.Event()
-    for count, text in enumerate(("one", "two", "three"), 1):
+    for text in ("one", "two", "three"):
         tab.say(text, wait=False)
-        channel.wait(messages=count)
-    assert tab.find(".visitor .bubble").all_inner_texts() == ["one", "two", "three"]
-    assert tab.find(".visitor small").count() == 0
+    assert tab.find(".visitor small").all_inner_texts() == ["Waiting to be sent"] * 2
+    assert len(channel.calls("POST", "messages")) == 1
     channel.hold.set()
     tab.find(".turn").nth(3).wait_for()
     assert [body["text"] for body in channel.calls("POST", "messages")] == ["one", "two", "three"]
@@ -540,7 +530,7 @@ def test_a_message_under_way_outlives_the_page_and_is_answered_once(visit, chann
 @pytest.mark.parametrize(
     "status, words",
     [
-        (429, "wait 600 seconds"),
+        (429, "wait 7 seconds"),
         (503, "cannot answer just now"),
         (500, "cannot answer just now"),
         (409, "cannot answer just now"),
@@ -548,14 +538,13 @@ def test_a_message_under_way_outlives_the_page_and_is_answered_once(visit, chann
 )
 def test_each_trouble_has_its_sentence_a_retry_and_the_phone(visit, channel, status, words):
     tab = ready(visit, channel)
-    channel.fail("messages", status)
+    channel.fail("messages", status, Retry_After="7")
     tab.say("does it hurt?", wait=False)
     problem = tab.find(".problem")
-    assert words in problem.inner_text() and "sent by itself" in problem.inner_text()
-    assert [link.get_attribute("href") for link in problem.locator("a").all()] == [
-        "tel:999",
-        "tel:+442079460958",
-    ]
+    assert (
+        words in problem.inner_text()
+        and problem.locator("a").get_attribute("href") == "tel:+442079460958"
+    )
     assert tab.find(".visitor small").inner_text() == "Not sent yet"
     problem.locator("button").click()
     tab.find(".turn").nth(1).wait_for()
@@ -595,9 +584,10 @@ def test_a_server_that_cannot_be_reached_is_not_called_offline(visit, channel):
     assert (
         "cannot answer just now" in problem.inner_text() and "offline" not in problem.inner_text()
     )
-    assert len(sent) >= 2 and all(one == sent[0] for one in sent)
+    assert len(sent) == 2 and sent[0] == sent[1]
     tab.page.unroute("**/messages")
-    tab.find(".turn").nth(1).wait_for()  # by itself
+    problem.locator("button").click()
+    tab.find(".turn").nth(1).wait_for()
     assert channel.calls("POST", "messages") == sent[:1]
 
 
@@ -607,7 +597,8 @@ def test_a_session_that_cannot_be_reached_is_opened_once(visit, channel):
     tab.find(".notice .primary").click()
     assert "cannot answer just now" in tab.find(".problem").inner_text()
     tab.page.unroute("**/sessions")
-    tab.find(".turn").wait_for()  # by itself
+    tab.find(".problem button").click()
+    tab.find(".turn").wait_for()
     assert len(channel.calls("POST", "sessions")) == 1
 
 
@@ -616,7 +607,7 @@ def test_the_clinics_phone_is_there_when_its_server_is_not(visit, channel):
     channel.fail("clinic", 503)
     channel.fail("messages", 503)
     tab.page.reload()
-    assert tab.find(".problem a").last.get_attribute("href") == "tel:+442079460958"
+    assert tab.find(".problem a").get_attribute("href") == "tel:+442079460958"
     tab.find(".person").click()
     assert tab.find(".sheet .row").first.get_attribute("href") == "tel:+442079460958"
     tab.page.keyboard.press("Escape")
@@ -629,7 +620,6 @@ def test_trouble_at_the_very_start_names_the_phone_of_the_script_tag(visit, chan
     channel.fail("clinic", 503)
     tab = visit().go(f"{channel.url}/page").open()
     assert tab.find(".problem a").get_attribute("href") == "tel:+442079460958"
-    assert "Emergency: call your local emergency number" in tab.find(".problem").inner_text()
     tab.find(".problem button").click()
     tab.find(".notice").wait_for()
 
@@ -847,7 +837,7 @@ def test_without_storage_the_conversation_lasts_as_long_as_the_page(visit, chann
 
 def test_the_panel_comes_before_the_click_but_runs_only_when_wanted(visit, channel):
     tab = visit().go(f"{channel.url}/page")
-    tab.page.wait_for_function("() => document.querySelector('link[rel=modulepreload]')")
+    tab.page.wait_for_function("document.querySelector('link[rel=modulepreload]')")
     assert tab.find(".panel").count() == 0
     tab.find(".launcher").hover()
     tab.find(".panel").wait_for(state="attached")

@@ -280,39 +280,3 @@ def test_the_label_of_several_caveats_stands_once(visit, channel):
         ["Please", "note", "First."],
         ["Second."],
     ]
-
-
-LOOKS = """() => {
-  const root = document.querySelector('microneedling-assistant').shadowRoot;
-  return [...root.querySelectorAll('*')]
-    .filter((e) => e.localName !== 'dialog' || e.open)
-    .map((e) => [e, e.getBoundingClientRect(), getComputedStyle(e)])
-    .filter(([, box]) => box.width)
-    .map(([e, { width, height }, look]) => [
-      `${e.localName} ${e.getAttribute('class')}`, width, height,
-      look.font, look.color, look.letterSpacing, look.wordSpacing, look.textTransform,
-      look.textAlign, look.visibility, look.cursor, look.textIndent,
-    ]);
-}"""
-EVERYTHING = """() => {
-  const sheet = new CSSStyleSheet();
-  sheet.replaceSync(`* {
-    font: italic 700 40px/3 monospace; letter-spacing: 4px; word-spacing: 9px; color: red;
-    text-transform: uppercase; text-align: right; text-indent: 20px; cursor: wait;
-    white-space: pre; word-break: break-all;
-  }`);
-  document.adoptedStyleSheets = [sheet];
-}"""
-
-
-def test_what_a_page_says_of_every_element_does_not_reach_the_widget(visit, channel):
-    tab = visit(reduced_motion="reduce").go(f"{channel.url}/page")
-    before = [tab.page.evaluate(LOOKS)]
-    tab.open().accept().say("does it hurt?")
-    tab.find("summary").click()
-    before.append(tab.page.evaluate(LOOKS))
-    tab.page.evaluate(EVERYTHING)
-    assert tab.page.evaluate(LOOKS) == before[1]
-    tab.page.keyboard.press("Escape")
-    tab.find(".launcher").wait_for()
-    assert tab.page.evaluate(LOOKS) == before[0]

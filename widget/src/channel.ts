@@ -8,8 +8,7 @@ import type { Clinic, Said, Turn } from "./types";
  */
 const PATIENCE = 45_000;
 
-export type TroubleKind =
-  "offline" | "busy" | "unavailable" | "expired" | "refused" | "too_large" | "unlisted";
+export type TroubleKind = "offline" | "busy" | "unavailable" | "expired" | "refused" | "too_large";
 
 export class Trouble extends Error {
   /** `broken`: the connection ended without an answer. */
@@ -34,34 +33,8 @@ const KINDS: Record<number, TroubleKind> = {
 export class Channel {
   constructor(private readonly base: string) {}
 
-  async clinic(): Promise<Clinic> {
-    try {
-      return await this.call("GET", "clinic");
-    } catch (error) {
-      if (!(error as Trouble).broken || !(await this.there())) throw error;
-      console.error(
-        `microneedling-assistant: ${location.origin} is not named in website_origins of ` +
-          "clinic.yml, so that its pages get no answer (CORS).",
-      );
-      throw new Trouble("unlisted");
-    }
-  }
-
-  /** Whether the server of another origin is there: its files may be had from every page. */
-  private async there(): Promise<boolean> {
-    const { origin } = new URL(this.base);
-    const asked = {
-      cache: "no-store",
-      credentials: "omit",
-      referrerPolicy: "no-referrer",
-    } as const;
-    return (
-      origin !== location.origin &&
-      fetch(`${this.base}widget.js`, asked).then(
-        (answer) => answer.ok,
-        () => false,
-      )
-    );
+  clinic(): Promise<Clinic> {
+    return this.call("GET", "clinic");
   }
 
   /** The question of a topic, or undefined where there is no such topic. */

@@ -24,7 +24,7 @@ export interface Kept {
 }
 
 export class Memory {
-  constructor(readonly key: string) {}
+  constructor(private readonly key: string) {}
 
   read(): Kept {
     try {

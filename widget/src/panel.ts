@@ -80,9 +80,7 @@ export async function mount({ host, root, launcher, base, key, options }: Mount)
       draw();
     },
     keys: (event) => {
-      if (event.key !== "Enter" || event.shiftKey) return;
-      // Safari says 229 of the Enter that ends an input method's composition.
-      if (event.isComposing || event.keyCode === 229) return;
+      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
       event.preventDefault();
       actions.send();
     },
@@ -199,14 +197,18 @@ export async function mount({ host, root, launcher, base, key, options }: Mount)
    */
   function follow(force = false): void {
     const scroll = find(".scroll");
-    const { arrived, busy, trouble } = conversation;
     const last = conversation.items.at(-1);
-    const newest = arrived ?? (!busy && !trouble && last?.from === "assistant" ? last.id : "");
-    const mark = arrived ?? (trouble ? "trouble" : `${last?.id} ${busy}`);
+    const mark = conversation.trouble ? "trouble" : `${last?.id} ${conversation.busy}`;
     if (!scroll || !dialog.open || (mark === shown && !force)) return;
     shown = mark;
     const behavior = still.matches || force ? "auto" : "smooth";
-    const reply = newest && conversation.items.length > 2 ? find(`[data-id="${newest}"]`) : null;
+    const reply =
+      last?.from === "assistant" &&
+      !conversation.busy &&
+      !conversation.trouble &&
+      conversation.items.length > 2
+        ? find(`[data-id="${last.id}"]`)
+        : null;
     const question = reply?.previousElementSibling as HTMLElement | null | undefined;
     const start = question && question.offsetHeight < scroll.clientHeight / 3 ? question : reply;
     scroll.scrollTo({ top: start ? start.offsetTop - 12 : scroll.scrollHeight, behavior });
@@ -300,17 +302,7 @@ export async function mount({ host, root, launcher, base, key, options }: Mount)
     focused?.focus();
   });
   addEventListener("online", () => {
-    if (conversation.trouble && conversation.trouble.kind !== "busy") void conversation.retry();
-  });
-  // A page that the browser kept, and a tab that one comes back to, show what was said elsewhere.
-  addEventListener("pagehide", () => conversation.listen(false));
-  addEventListener("pageshow", ({ persisted }) => {
-    if (!persisted) return;
-    conversation.listen(true);
-    void conversation.refresh(true);
-  });
-  document.addEventListener("visibilitychange", () => {
-    if (!document.hidden && dialog.open) void conversation.refresh();
+    if (conversation.trouble?.kind === "offline") void conversation.retry();
   });
 
   return {

@@ -2,7 +2,6 @@
 // lit as a string.
 import { html, nothing, type TemplateResult } from "lit/html.js";
 import { repeat } from "lit/directives/repeat.js";
-import type { Trouble } from "./channel";
 import type { Conversation, Item } from "./conversation";
 import { icon } from "./icons";
 import { numbersIn, rich } from "./markdown";
@@ -114,11 +113,7 @@ export class View {
               ? html`<p class="loading">${words.loading} …</p>`
               : nothing
           }
-          ${
-            talking && conversation.trouble
-              ? this.problem(this.trouble(conversation.trouble))
-              : nothing
-          }
+          ${talking && conversation.trouble ? this.trouble() : nothing}
         </div>
         ${ui.sheet ? this.sheet(ui.sheet) : nothing}
       </div>
@@ -147,7 +142,9 @@ export class View {
   private start(): TemplateResult {
     const { conversation, words } = this;
     if (!conversation.trouble) return html`<p class="loading">${words.loading} …</p>`;
-    return this.problem(this.trouble(conversation.trouble));
+    const text =
+      conversation.trouble.kind === "offline" ? words.offlineStart : words.unavailableStart;
+    return this.problem(text);
   }
 
   private notice(): TemplateResult {
@@ -199,10 +196,9 @@ export class View {
   }
 
   private emergency(): TemplateResult | TemplateResult[] {
-    const { clinic, words } = this;
-    const numbers = clinic ? this.emergencyNumbers : [];
+    const numbers = this.emergencyNumbers;
     if (!numbers.length)
-      return html`<span>${this.emergencyWords(clinic?.emergency_number ?? words.local)}</span>`;
+      return html`<span>${this.emergencyWords(this.clinic!.emergency_number)}</span>`;
     return numbers.map(
       (number) =>
         html`<a href="tel:${number.tel}">${icon("phone")}${this.emergencyWords(number.text)}</a>`,
@@ -231,10 +227,12 @@ export class View {
     if (item.from === "note") return html`<p class="note">${words[item.note]}</p>`;
     if (item.from === "assistant")
       return this.turn(item.turn, item.old === true, at === conversation.items.length - 1);
-    const waits = item.waiting && conversation.trouble && !conversation.sending(item.id);
+    const first = conversation.items.find((one) => one.from === "visitor" && one.waiting) === item;
+    const waits =
+      item.waiting && (conversation.trouble ? words.notSent : !first ? words.waiting : "");
     return html`<div class="visitor" part="visitor"><span class="hidden">${words.you}: </span><div
       class="bubble" dir="auto">${item.text}</div>${
-        waits ? html`<small>${words.notSent}</small>` : nothing
+        waits ? html`<small>${waits}</small>` : nothing
       }</div>`;
   }
 
@@ -376,18 +374,18 @@ export class View {
     </div>`;
   }
 
-  private trouble({ kind, seconds }: Trouble): string {
-    const { words, conversation } = this;
-    return kind === "unlisted"
-      ? words.unlisted
-      : kind === "busy"
-        ? fill(words.busy, { seconds: seconds || 10 })
-        : `${kind === "offline" ? words.offline : words.unavailable} ${
-            conversation.unsent ? words.keptToSend : words.byItself
-          }`;
+  private trouble(): TemplateResult {
+    const { words } = this;
+    const trouble = this.conversation.trouble!;
+    const text =
+      trouble.kind === "offline"
+        ? words.offline
+        : trouble.kind === "busy"
+          ? fill(words.busy, { seconds: trouble.seconds || 10 })
+          : words.unavailable;
+    return this.problem(text);
   }
 
-  /** What is the matter, whom to call in an emergency and otherwise, and another try. */
   private problem(text: string): TemplateResult {
     const { words, actions } = this;
     const phone =
@@ -395,7 +393,6 @@ export class View {
       (this.phone ? { text: this.phone, tel: this.phone.replace(/[^\d+]/g, "") } : undefined);
     const [before, after] = words.orCall.split("{phone}");
     return html`<div class="problem" role="alert" part="problem"><p>${text}</p>
-      <p class="links">${this.emergency()}</p>
       ${
         phone
           ? html`<p>${before}<a href="tel:${phone.tel}"><bdi>${phone.text}</bdi></a>${after}</p>`
