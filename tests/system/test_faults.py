@@ -111,11 +111,9 @@ def emergency(visitor):
 
 
 def said(assistant, visitor):
-    """What the visitor said, by the history."""
-    turns = requests.get(assistant.url + "/messages", headers=visitor.headers, timeout=30).json()[
-        "turns"
-    ]
-    return [turn["text"] for turn in turns if turn["from"] == "visitor"]
+    """What the visitor said, by the history; nothing while there is none to be had."""
+    got = requests.get(assistant.url + "/messages", headers=visitor.headers, timeout=30).json()
+    return [turn["text"] for turn in got.get("turns", []) if turn["from"] == "visitor"]
 
 
 def utterances(assistant, visitor, folder=None):
@@ -274,7 +272,7 @@ def test_the_database_file_is_damaged_and_the_process_starts_anew(start, tmp_pat
     emergency(visitor)
     assert NOTES in spoken(visitor.say("does it hurt"))
     assert requests.get(assistant.url + "/health", timeout=30).json()["store"] == "down"
-    assert "started without a conversation store" in assistant.words()
+    assert "started without a conversation store" in assistant.log.read_text("utf-8")
 
 
 def test_another_program_holds_the_lock_of_the_file(lasting):
@@ -290,7 +288,9 @@ def test_another_program_holds_the_lock_of_the_file(lasting):
         emergency(newcomer)
         told = newcomer.say("does it hurt")
         assert NOTES in spoken(told) and told["topics"] == ["pain"]
-        assert "pregnancy" in visitor.say("how much does it cost")["cautions"]
+        # What was told before cannot be looked up: the answer says so, and keeps the emergency.
+        answer = spoken(visitor.say("how much does it cost"))
+        assert NOTES in answer and "999" in answer
     finally:
         other.execute("ROLLBACK")
         other.close()
@@ -664,7 +664,7 @@ def test_a_taken_port_is_named():
 def test_a_missing_clinic_field_is_named(tmp_path):
     clinic = tmp_path / "clinic.yml"
     clinic.write_text("name: Test\ncountry: GB\n", "utf-8")
-    done = make_run(CLINIC_FILE=str(clinic))
+    done = make_run(CLINIC_FILE=str(clinic), PORT=str(free_port()))
     assert (
         done.returncode == 1
         and "clinic.yml:1: `phone` is missing" in done.stderr
