@@ -14,7 +14,7 @@ FILES = [
         "service/test_web.py",
         "unit/test_stores.py",
         "unit/test_urgent_first.py",
-        "unit/test_watchdog.py",
+        "service/test_watchdog.py",
         "unit/test_throttle.py",
     )
 ]
