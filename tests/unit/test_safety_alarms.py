@@ -5,11 +5,10 @@ import collections
 
 import pytest
 
-from assistant import launch
 from assistant.safety.crisis import BODY_IMAGE, CrisisSigns
 from assistant.safety.replies import clinic_reply
 from assistant.yamlfile import ContentError
-from tests.evaluation import safety_report, score
+from tests.evaluation import safety_report
 
 #: What the model might say of anything: it decides nothing by itself.
 LOUD = 0.9
@@ -92,11 +91,8 @@ def test_the_set_of_alarms_is_well_formed():
     assert many[True] >= 300 and many[False] >= 100
 
 
-def test_ordinary_sentences_are_calm_and_danger_is_found():
-    launch.train()
-    figures = safety_report.score_alarms(
-        score.load_parser(), safety_report.rows(safety_report.ALARMS)
-    )
+def test_ordinary_sentences_are_calm_and_danger_is_found(parse):
+    figures = safety_report.score_alarms(parse, safety_report.rows(safety_report.ALARMS))
     for half, (calm_alarmed, danger_found) in figures["halves"].items():
         assert calm_alarmed <= CALM_ALARMED and danger_found >= DANGER_FOUND, (half, figures)
 

@@ -1,7 +1,6 @@
 """The sets that the safety report scores: their form, and the bars that detecting circumstances
 keeps."""
 
-from assistant import launch
 from assistant.safety.classifier import read_messages
 from assistant.safety.triage import LEVELS
 from tests.evaluation import safety_report, score
@@ -37,11 +36,8 @@ def test_every_training_message_belongs_to_a_batch_that_can_be_held_out():
     } - set(safety_report.SEEN_BY_ENCODER)
 
 
-def test_circumstances_hold_their_bars_on_the_own_evaluation_set():
-    launch.train()
-    figures = safety_report.score_circumstances(
-        score.load_parser(), safety_report.circumstance_rows()
-    )
+def test_circumstances_hold_their_bars_on_the_own_evaluation_set(parse):
+    figures = safety_report.score_circumstances(parse, safety_report.circumstance_rows())
     assert figures["recall"] >= 0.93 and figures["whose"] >= 0.90, figures
     assert figures["false_alarms"] <= 0.12, figures
     assert all(hits >= 3 for hits, _ in figures["by"].values()), figures["by"]
