@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from ruamel.yaml import YAML
 
 from assistant import knowledge, paths
-from assistant.checks import lists, safety, texts
+from assistant.checks import language, lists, safety, texts
 from assistant.knowledge import QUESTIONS, Knowledge
 from assistant.safety.circumstances import combinations
 from assistant.understanding import acts
@@ -661,7 +661,7 @@ def quick() -> List[Problem]:
     """The checks that `make run` makes: everything that a visitor would notice."""
     try:
         kb = knowledge.load()
-        return safety.check(kb) or consistency(kb)
+        return [*language.check(), *safety.check(kb)] or consistency(kb)
     except ContentError as error:
         return error.problems
 
@@ -675,6 +675,7 @@ def everything(today: dt.date) -> List[Problem]:
         kb = knowledge.load()
         found = [
             *consistency(kb),
+            *language.check(),
             *safety.check(kb),
             *lists.lexicon_problems(),
             *unused(kb),

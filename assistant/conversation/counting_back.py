@@ -142,7 +142,8 @@ def between(
     if not names or not exact:
         return None
     rule = getattr(kb.clinic.gaps, GAP_OF[names[0]])
-    if not rule or (len(exact) < 2 and exact[0] >= today):
+    ahead = len(exact) < 2 and exact[0] >= today
+    if not rule or ahead or not dates.sign("needling").search(text):
         return None
     first, second = sorted(exact[:2]) if len(exact) > 1 else (exact[0], today)
     days = (second - first).days
@@ -168,9 +169,10 @@ def add(
         for question in reading.get("questions") or []
         for name in (question.get("entities") or {}).get("treatment", [])
     ]
-    gap = between(text, named, today, kb, found)
+    concerned = "combine_treatments" in turn.topics or "recent_treatment" in turn.cautions
+    gap = between(text, named, today, kb, found) if concerned else None
     if gap:
-        put_first(turn, gap, "combine_treatments")
+        replace_answers(turn, gap)
         return state
     return _big_day(text, turn, state, kb, today, found)
 
@@ -184,7 +186,7 @@ def _big_day(
     found: List[dates.Day],
 ) -> Dict[str, Any]:
     """The part of `add` that counts back from a big day, or forgets it."""
-    event, known = dates.event_in(text), state.get("event")
+    event, known = dates.speaks_of_event(text), state.get("event")
     if (event or known) and dates.sign("called_off").search(text) and not found:
         replace_answers(turn, kb.talk("dates", "called_off"))
         return {**state, "event": None}
@@ -201,13 +203,13 @@ def _big_day(
             replace_answers(turn, words)
         else:
             put_first(turn, words, "results_timeline")
-        return {**state, "event": {"kind": event, "day": day.isoformat()}}
+        return {**state, "event": {"day": day.isoformat()}}
     if known and known.get("day") and concerned and dates.sign("then").search(text):
         plan = planned(dt.date.fromisoformat(known["day"]), today, kb.clinic.gaps)
         put_first(turn, room_words(plan, today, kb), "results_timeline")
     elif event and asked and not known:
         turn.say("question", kb.talk("dates", "when"))
-        return {**state, "event": {"kind": event, "day": None}}
+        return {**state, "event": {"day": None}}
     elif waiting:
         return {**state, "event": None}
     return state
@@ -226,19 +228,17 @@ def room_words(plan: Plan, today: dt.date, kb: Knowledge) -> str:
 
 
 def put_first(turn: Turn, text: str, topic: str) -> None:
-    """Say `text` before the other answers, behind cautions."""
-    place = sum(message.role == "caution" for message in turn.messages)
-    about = turn.topics[0] if turn.topics else topic
-    turn.messages.insert(place, Message("answer", text, about))
-    if not turn.topics:
-        turn.topics = [topic]
+    """Say `text` before the other answers, behind the cautions that the turn begins with."""
+    roles = [message.role for message in turn.messages]
+    place = next((number for number, role in enumerate(roles) if role != "caution"), len(roles))
+    turn.topics = turn.topics or [topic]
+    turn.messages.insert(place, Message("answer", text, turn.topics[0]))
 
 
 def replace_answers(turn: Turn, text: str) -> None:
     """Say `text` in place of the answers and of a question back."""
-    kept = [message for message in turn.messages if message.role not in ("answer", "question")]
-    place = sum(message.role == "caution" for message in kept)
-    turn.topics = turn.topics or ["results_timeline"]
-    turn.messages = [*kept[:place], Message("answer", text, turn.topics[0]), *kept[place:]]
+    put_first(turn, text, "results_timeline")
+    said = next(message for message in turn.messages if message.text == text)
+    turn.messages = [m for m in turn.messages if m is said or m.role not in ("answer", "question")]
     if turn.kind in ("clarify", "fallback"):
         turn.kind, turn.choices = "answer", []

@@ -82,6 +82,7 @@ class CrisisSigns:
         self.taken_back = [sign for sign in found if sign]
         self.goes_on = self._compiled(data["goes_on"], ("goes_on",))
         self.manner = functools.lru_cache(maxsize=256)(self._manner)
+        self.find = functools.lru_cache(maxsize=64)(self._find)
         if self.problems:
             raise ContentError(self.problems)
 
@@ -99,7 +100,7 @@ class CrisisSigns:
             )
             return None
 
-    def find(self, text: str) -> Optional[Anchor]:
+    def _find(self, text: str) -> Optional[Anchor]:
         """The anchor of `text` (normalised): a plain one before the others, and of these the first
         of the file."""
         text = telling(text)

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from assistant import paths
+from assistant.safety.triage import compile_sign
 from assistant.yamlfile import YamlFile, plain
 
-DATES = paths.ROOT / "data" / "language" / "dates.yml"
+DATES = paths.LANGUAGE / "dates.yml"
 
 
 @dataclass(frozen=True)
@@ -34,19 +35,18 @@ def words() -> Dict[str, Any]:
 
 
 def pattern(text: str) -> re.Pattern:
-    """A pattern of the file: `_` is one or more blanks or hyphens, `_?` any number."""
-    text = text.replace("_?", r"[\s\-]*").replace("_", r"[\s\-]+")
-    return re.compile(rf"(?<![\w']){text}(?!\w)", re.I)
+    """A pattern of the file, in whole words (`_` as in the danger signs)."""
+    return compile_sign(rf"{text}(?!\w)")
 
 
-def event_in(text: str) -> Optional[str]:
-    """The kind of big day that a message speaks of (a key of `events`)."""
-    return next((name for name, sign in _events() if sign.search(text)), None)
+def speaks_of_event(text: str) -> bool:
+    """Whether a message speaks of a big day (`events`)."""
+    return any(sign.search(text) for sign in _events())
 
 
 @functools.cache
-def _events() -> List[Tuple[str, re.Pattern]]:
-    return [(name, pattern(sign)) for name, sign in words()["events"].items()]
+def _events() -> List[re.Pattern]:
+    return [pattern(sign) for sign in words()["events"].values()]
 
 
 @functools.cache

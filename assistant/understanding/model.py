@@ -131,12 +131,12 @@ class Facets:
     def of(self, topic: str, vector: np.ndarray) -> Optional[Tuple[str, float]]:
         """The specific question that a text with this embedding asks inside `topic`, empty where it
         asks for the topic as such, and its lead over the next; None where the topic has none."""
-        if topic not in self.weights:
+        scores = self.scores(topic, vector)
+        if not scores:
             return None
-        names, weights = self.weights[topic]
-        scores = vector @ weights[:-1] + weights[-1]
-        best, margin = int(np.argmax(scores)), float(np.diff(np.sort(scores)[-2:])[0])
-        return ("" if names[best] == GENERAL else names[best]), margin
+        best = max(scores, key=scores.get)
+        second, first = sorted(scores.values())[-2:]
+        return ("" if best == GENERAL else best), first - second
 
     def arrays(self) -> Dict[str, np.ndarray]:
         """The weights as half-precision arrays by topic."""

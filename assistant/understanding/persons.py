@@ -6,9 +6,10 @@ import re
 from typing import Any, Dict, List, Optional
 
 from assistant import paths
+from assistant.safety.triage import compile_sign
 from assistant.yamlfile import YamlFile, plain
 
-PERSONS = paths.ROOT / "data" / "language" / "persons.yml"
+PERSONS = paths.LANGUAGE / "persons.yml"
 #: Requests that only mean something once a circumstance was told.
 CORRECTIONS = ("not_me", "not_other")
 
@@ -18,27 +19,18 @@ def _words() -> Dict[str, Any]:
     return plain(YamlFile.read(PERSONS, paths.ROOT).data)
 
 
-def _pattern(text: str) -> str:
-    """A pattern of the file, its `{other}` filled in."""
-    text = text.replace("{other}", _words()["other"])
-    return text.replace("_?", r"[\s\-]*").replace("_", r"[\s\-]+")
-
-
 @functools.cache
 def _requests() -> Dict[str, re.Pattern]:
-    lead = _pattern(_words()["lead"])
+    lead, other = _words()["lead"], _words()["other"]
     return {
-        name: re.compile(rf"^\W*{lead}(?:{_pattern(text)})\W*$", re.I)
+        name: compile_sign(rf"\W*{lead}(?:{text.replace('{other}', other)})\W*$")
         for name, text in _words()["requests"].items()
     }
 
 
 @functools.cache
 def _taken_back() -> Dict[str, re.Pattern]:
-    return {
-        name: re.compile(rf"(?<![\w']){_pattern(text)}(?!\w)", re.I)
-        for name, text in _words()["taken_back"].items()
-    }
+    return {name: compile_sign(rf"{text}(?!\w)") for name, text in _words()["taken_back"].items()}
 
 
 def request(text: str, state: Dict[str, Any]) -> Optional[str]:

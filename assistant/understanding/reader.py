@@ -919,22 +919,22 @@ class Reader:
         previous = state.get("topic")
         if not previous or len(text.split()) > MOST_ELLIPTICAL:
             return None
-        about = functools.partial(about_topic, text)
         if previous == "cost" and OF_THOSE.search(text):
-            return {**about("cost", {**(state.get("entities") or {}), **entities}), "leaning": True}
+            kept = {**(state.get("entities") or {}), **entities}
+            return {**certain(text, "cost", entities=kept), "leaning": True}
         if previous in RECOVERY and HOW_LONG.match(text):
-            return about("downtime", entities)
+            return certain(text, "downtime", entities=entities)
         if previous in RECOVERY and IF_LONGER.match(text):
-            return about("post_treatment_worry", entities)
+            return certain(text, "post_treatment_worry", entities=entities)
         suitable = CAN_I_HAVE_IT.match(text)
         if suitable and previous not in SUITABILITY and state.get("circumstances"):
-            return about("candidacy", entities)
+            return certain(text, "candidacy", entities=entities)
         if (
             WHAT_NOW.match(text)
             or previous in SUITABILITY
             and (suitable or DOES_IT_MATTER.match(text))
         ):
-            return about(previous, entities)
+            return certain(text, previous, entities=entities)
         return None
 
     def _followed(
@@ -961,8 +961,8 @@ class Reader:
         )
         if found is None or found.topic not in talked_of and found.topic == whole.best:
             return None  # a question of its own
-        said = {**entities, "situation": [found.situation]} if found.situation else entities
-        question = {**about_topic(text, found.topic, said), "followed": True}
+        asked = certain(text, found.topic, found.situation, entities)
+        question = {**asked, "followed": True}
         sure = found.margin >= self.thresholds.facet
         return question if sure else {**question, "unsure": True}
 
@@ -1004,20 +1004,8 @@ class Reader:
                 for kind, values in (state.get("entities") or {}).items()
                 if kind != "situation"
             }
-            return {**about_topic(text, previous, {**kept, **named}), "leaning": True}
+            return {**certain(text, previous, entities={**kept, **named}), "leaning": True}
         return None
-
-
-def about_topic(text: str, topic: str, entities: Dict[str, List[str]]) -> Dict[str, Any]:
-    """A question about a topic that the conversation gives."""
-    return {
-        "text": text,
-        "topic": topic,
-        "confidence": 1.0,
-        "candidates": [],
-        "entities": entities,
-        "decision": "answer",
-    }
 
 
 def without_crisis(ranked: Ranked) -> Ranked:
@@ -1069,15 +1057,8 @@ def chosen_meaning(meaning: Dict[str, Any], title: str = "") -> Dict[str, Any]:
         return {"request": "form", "form": meaning["form"], "questions": [], "language": "en"}
     if meaning.get("request"):
         return {"request": meaning["request"], "questions": [], "language": "en"}
-    question = {
-        "text": "",
-        "title": title,
-        "topic": meaning["topic"],
-        "confidence": 1.0,
-        "candidates": [],
-        "entities": meaning.get("entities") or {},
-        "decision": "answer",
-    }
+    chosen = certain("", meaning["topic"], entities=meaning.get("entities"))
+    question = {**chosen, "title": title}
     return {"request": "choice", "questions": [question], "language": "en"}
 
 

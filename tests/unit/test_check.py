@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from assistant import check, generate, knowledge, paths
-from assistant.checks import lists, safety, texts
+from assistant.checks import language, lists, safety, texts
 from assistant.yamlfile import ContentError
 
 
@@ -56,6 +56,21 @@ def test_a_mistake_in_the_safety_files_is_named(kb, safety_copy, name, old, new,
     problems = safety.check(kb, safety_copy)
     must_name(problems, name.split("/")[-1], words)
     assert not any("Traceback" in str(p) for p in problems)
+
+
+@pytest.mark.parametrize(
+    "name, old, new, words",
+    [
+        ("dates.yml", "  wedding: (?:", "  wedding: (?:(", "these words cannot be looked for"),
+        ("dates.yml", "called_off:", "call_off:", "`called_off:` is missing"),
+        ("persons.yml", "taken_back:", "takenback:", "`taken_back:` is missing"),
+        ("persons.yml", "  about_me: (?:", "  about_me: ((?:", "these words cannot be looked"),
+    ],
+)
+def test_a_mistake_in_the_words_for_dates_and_persons_is_named(tmp_path, name, old, new, words):
+    folder = shutil.copytree(paths.LANGUAGE, tmp_path / "language")
+    damage(folder, name, old, new)
+    must_name(language.check(folder), name, words)
 
 
 def test_a_safety_file_that_is_missing_is_named(kb, safety_copy):

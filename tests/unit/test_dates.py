@@ -94,7 +94,7 @@ def test_a_wedding_is_counted_back_from():
     )
     assert "12 June" in said and "17 January" in said and "29 May" in said
     assert "The usual answer." not in said
-    assert after["event"] == {"kind": "wedding", "day": "2027-06-12"}
+    assert after["event"] == {"day": "2027-06-12"}
 
 
 def test_a_date_is_asked_for_and_then_counted_back_from():
@@ -110,13 +110,13 @@ def test_a_day_too_close_is_said_to_be_so():
 
 
 def test_a_day_told_before_is_remembered():
-    state = {"event": {"kind": "wedding", "day": "2027-06-12"}}
+    state = {"event": {"day": "2027-06-12"}}
     said, _ = told("how many can I fit in before then", ["number_of_sessions"], state=state)
     assert "up to 6" in said and "29 May" in said
 
 
 def test_a_day_that_was_called_off_is_forgotten():
-    state = {"event": {"kind": "wedding", "day": "2027-06-12"}}
+    state = {"event": {"day": "2027-06-12"}}
     said, after = told("we called the wedding off", ["results_timeline"], state=state)
     assert after["event"] is None and "no date" in said
 
@@ -137,6 +137,26 @@ def test_a_party_after_a_session_is_no_plan():
 def test_the_days_between_two_treatments_are_counted(text, treatment, words):
     said, _ = told(text, ["combine_treatments"], treatments=[treatment])
     assert words in said
+
+
+def test_a_treatment_of_yesterday_is_no_plan():
+    wine = "botox yesterday, is a glass of wine all right tonight"
+    said, _ = told(wine, ["combine_treatments"], treatments=["botox"])
+    assert said == "The usual answer."
+    said, _ = told("botox yesterday, needling tonight?", ["aftercare"], treatments=["botox"])
+    assert said == "The usual answer.", "a topic that is not about two treatments"
+
+
+def test_the_counted_days_come_first_and_instead_of_a_yes():
+    kb = knowledge.load()
+    turn = Turn("caution", topics=["combine_treatments"], cautions=["recent_treatment"])
+    turn.say("answer", "Yes, the clinic offers that.", "combine_treatments")
+    turn.say("caution", "Please tell the clinic what you had.", "combine_treatments")
+    question = {"topic": "combine_treatments", "entities": {"treatment": ["filler"]}}
+    text = "filler nine days ago, can you needle my cheeks now"
+    counting_back.add(text, {"questions": [question]}, turn, compose.new_state(), kb, NOON)
+    assert [message.role for message in turn.messages] == ["answer", "caution"]
+    assert "9 days apart" in turn.messages[0].text
 
 
 def test_nothing_is_counted_where_the_clinic_has_no_rule():
